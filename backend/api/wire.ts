@@ -1,0 +1,120 @@
+/**
+ * The HTTP API's wire types, as zod schemas: requests are checked by them, clients take their types from them.
+ * Fields are a contract: added, never renamed.
+ */
+import { z } from 'zod';
+import { JOB_STATUSES } from '../core/job.ts';
+import { BATCH_STRATEGIES, CONTENT_TYPES } from '../core/settings.ts';
+
+export const jobStatusSchema = z.enum(JOB_STATUSES);
+
+export const jobErrorSchema = z.object({ code: z.string(), message: z.string() });
+
+/** One job: `GET /job/{id}` and `POST /jobs/status`. The first five fields are the AWS sample's. */
+export const jobSchema = z.object({
+  jobId: z.string(),
+  status: jobStatusSchema,
+  arrivalTime: z.string(),
+  processedTime: z.string().nullable(),
+  result: z.unknown(),
+  error: jobErrorSchema.optional(),
+  submissionId: z.string(),
+  line: z.number(),
+  customId: z.string().optional(),
+  generation: z.number(),
+});
+
+/** One line of a submission's results: `result` when Processed, `error` when Failed, else neither. */
+export const resultLineSchema = z.object({
+  line: z.number(),
+  jobId: z.string(),
+  customId: z.string().optional(),
+  status: jobStatusSchema,
+  result: z.unknown().optional(),
+  error: jobErrorSchema.optional(),
+});
+
+export const settingsSchema = z.object({
+  contentType: z.enum([...CONTENT_TYPES, 'auto']),
+  batchStrategy: z.enum([...BATCH_STRATEGIES, 'auto']),
+  maxPayloadMb: z.number(),
+  maxConcurrentTransforms: z.number(),
+  invocationsTimeoutSeconds: z.number(),
+  invocationsMaxRetries: z.number(),
+  batchSize: z.number(),
+  batchWindowSeconds: z.number(),
+  maxTransformJobs: z.number(),
+  maxWaitHours: z.number(),
+  maxTransformHours: z.number(),
+  isolationBudget: z.number(),
+});
+
+export const countsSchema = z.object({
+  Queued: z.number(),
+  Processing: z.number(),
+  Processed: z.number(),
+  Failed: z.number(),
+  Cancelled: z.number(),
+});
+
+export const submissionSchema = z.object({
+  submissionId: z.string(),
+  name: z.string().optional(),
+  content: z.string().optional(),
+  createdTime: z.string(),
+  /** `Open`: takes chunks. `Running`: closed, jobs are open. `Finished`: every job is final. */
+  state: z.enum(['Open', 'Running', 'Finished']),
+  total: z.number(),
+  counts: countsSchema,
+  generation: z.number(),
+  model: z.string(),
+  settings: settingsSchema,
+});
+
+/** `PUT /submissions/{id}`: announces a submission; sending it again with the same content changes nothing. */
+export const openSubmissionSchema = z.strictObject({
+  /** Fingerprint of the content that will be sent. */
+  content: z.string().max(128).optional(),
+  name: z.string().max(256).optional(),
+});
+
+export const closeSubmissionSchema = z.strictObject({ jobs: z.number().int().min(0) });
+export const jobsStatusRequestSchema = z.strictObject({ jobIds: z.array(z.string()).min(1).max(100) });
+/** Failed jobs of the generation that the client saw; all of them, or those named. */
+export const retrySchema = z.strictObject({
+  generation: z.number().int().min(0).optional(),
+  jobIds: z.array(z.string()).min(1).max(100).optional(),
+});
+
+export const acceptedJobSchema = z.object({ job_id: z.string() });
+export const acceptedChunkSchema = z.object({ jobIds: z.array(z.string()) });
+export const jobsStatusSchema = z.object({
+  jobs: z.array(jobSchema),
+  /** IDs that no job has. */
+  unknown: z.array(z.string()),
+});
+export const jobsPageSchema = z.object({ jobs: z.array(resultLineSchema), cursor: z.string().nullable() });
+export const submissionsPageSchema = z.object({
+  submissions: z.array(submissionSchema),
+  cursor: z.string().nullable(),
+});
+export const cancelledSchema = z.object({ cancelled: z.number() });
+export const retriedSchema = z.object({ submission: submissionSchema, retried: z.boolean() });
+export const errorSchema = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
+
+export type Job = z.infer<typeof jobSchema>;
+export type ResultLine = z.infer<typeof resultLineSchema>;
+export type SubmissionInfo = z.infer<typeof submissionSchema>;
+export type WireSettings = z.infer<typeof settingsSchema>;
+export type JobsStatus = z.infer<typeof jobsStatusSchema>;
+export type SubmissionsPage = z.infer<typeof submissionsPageSchema>;
+
+/** On pages of results as NDJSON (`Accept: application/x-ndjson`): where the next page starts; absent on the last. */
+export const CURSOR_HEADER = 'x-batchml-cursor';
+/** `?final=true` stops a page before the first job that isn't final; this header then says `true`. */
+export const PENDING_HEADER = 'x-batchml-pending';
+
+export { formatWireLine, MAX_CHUNK_BYTES, MAX_CHUNK_JOBS, MAX_CUSTOM_ID } from '../core/chunk.ts';
+export { isSubmissionId, type JobRef, parseJobId } from '../core/ids.ts';
+export { isFinal, JOB_STATUSES, type JobStatus } from '../core/job.ts';
+export { BATCH_STRATEGIES, CONTENT_TYPES, DEFAULT_SETTINGS, type Settings } from '../core/settings.ts';

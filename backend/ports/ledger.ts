@@ -1,0 +1,227 @@
+/**
+ * The ledger: the one place where state lives. Every method that changes something is one atomic conditional step: it
+ * takes effect whole or not at all, and repeating it (a retry, a second event, two callers at once) changes nothing.
+ */
+import type { Batch } from '../core/batch.ts';
+import type { Directory } from '../core/chunk.ts';
+import type { JobRef } from '../core/ids.ts';
+import type { JobError, JobStatus } from '../core/job.ts';
+import type { Submission } from '../core/submission.ts';
+import type { TransformJob } from '../core/transform-job.ts';
+
+export type SubmissionDraft = Pick<Submission, 'id' | 'kind' | 'pin' | 'content' | 'name' | 'createdAt'>;
+
+export interface ChunkDraft {
+  readonly submission: string;
+  readonly n: number;
+  /** SHA-256 of the body as sent, in hex: says whether a chunk sent again is the same. */
+  readonly sha256: string;
+  readonly directory: Directory;
+  /** The jobs' object lines; stored durably by `acceptChunk`. */
+  readonly lines: string;
+  readonly jobs: number;
+  readonly acceptedAt: number;
+}
+
+/** `repeated`: the same chunk was accepted before. `conflict`: another one was. `closed`: the submission takes no more. */
+export type AcceptOutcome = 'accepted' | 'repeated' | 'conflict' | 'closed';
+
+/** `mismatch`: the jobs accepted (`total`) aren't as many as the client says it sent. */
+export type CloseOutcome =
+  | { readonly kind: 'closed' | 'mismatch'; readonly total: number }
+  | { readonly kind: 'unknown' };
+
+/** A chunk that no batch has yet. */
+export interface OpenChunk {
+  readonly submission: string;
+  readonly n: number;
+  readonly jobs: number;
+  readonly bytes: number;
+  readonly acceptedAt: number;
+  /** Its submission takes no more chunks: it needn't wait for its batch to fill. */
+  readonly closed: boolean;
+  /** `pinKey` of its submission: chunks share a batch only if theirs are equal. */
+  readonly pinKey: string;
+}
+
+/** A job as it is listed: its place, status and outcome. */
+export interface JobView {
+  readonly ref: JobRef;
+  readonly line: number;
+  readonly customId: string | undefined;
+  readonly status: JobStatus;
+  readonly generation: number;
+  readonly acceptedAt: number;
+  /** When it became final (epoch ms). */
+  readonly endedAt: number | undefined;
+  /** Result as JSON text; only when Processed. */
+  readonly result: string | undefined;
+  /** Only when Failed. */
+  readonly error: JobError | undefined;
+}
+
+export interface ChunkView {
+  readonly n: number;
+  readonly jobs: readonly JobView[];
+}
+
+/** One job's result (JSON text) to be filed. */
+export interface FiledResult {
+  readonly ref: JobRef;
+  readonly result: string;
+}
+
+/** What becomes of a batch whose transform job has ended without a usable output for it. */
+export type Verdict =
+  | {
+      readonly kind: 'requeue';
+      readonly notBefore: number;
+      readonly suspect: boolean;
+      readonly reason: JobError;
+    }
+  | { readonly kind: 'hold'; readonly scout: string; readonly reason: JobError }
+  | { readonly kind: 'split'; readonly children: readonly Batch[]; readonly reason: JobError }
+  | { readonly kind: 'fail'; readonly error: JobError };
+
+/** What a family of batches, split from one, says of the model: see `judge`. */
+export interface FamilyMember {
+  readonly id: string;
+  readonly state: Batch['state'];
+}
+
+/** Work to look at: everything, or one submission's (an embedded pipeline works for its own alone). */
+export interface Scope {
+  readonly submission?: string;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Where the next page starts; undefined on the last. */
+  readonly next: string | undefined;
+}
+
+export interface AcceptLedger {
+  /** Makes the submission unless it exists; gives what exists. */
+  openSubmission(
+    draft: SubmissionDraft,
+  ): Promise<{ readonly created: boolean; readonly submission: Submission }>;
+  /**
+   * Stores a chunk and counts its jobs into the submission's total, making the submission if need be. When this
+   * answers `accepted` or `repeated` the jobs are durable: that is the acknowledgement.
+   */
+  acceptChunk(draft: ChunkDraft, submission: SubmissionDraft): Promise<AcceptOutcome>;
+  /** Takes no more chunks, if exactly `jobs` jobs were accepted. */
+  closeSubmission(id: string, jobs: number): Promise<CloseOutcome>;
+}
+
+export interface ReadLedger {
+  submission(id: string): Promise<Submission | undefined>;
+  /** Submissions of kind `batch`, newest first. */
+  submissions(cursor: string | undefined, limit: number): Promise<Page<Submission>>;
+  /** Up to `limit` chunks from `from` on, with their jobs as they stand, in order. */
+  chunks(submission: string, from: number, limit: number): Promise<readonly ChunkView[]>;
+  /** Numbers of the chunks, from `from` on and at most `limit`, that hold a Failed job. */
+  chunksWithFailures(submission: string, from: number, limit: number): Promise<readonly number[]>;
+  /** Jobs as they stand, in the order asked; undefined for unknown ones. */
+  jobs(refs: readonly JobRef[]): Promise<readonly (JobView | undefined)[]>;
+  batch(id: string): Promise<Batch | undefined>;
+  transformJob(name: string): Promise<TransformJob | undefined>;
+}
+
+export interface GatherLedger {
+  /** Chunks without a batch, oldest first. */
+  openChunks(scope: Scope, limit: number): Promise<readonly OpenChunk[]>;
+  /**
+   * Records batches as Forming and gives them the candidate chunks that no other batch has: a chunk's jobs all go to
+   * `batches` that name ranges of it. Gives the batches with the members they really have (none, and they are Done).
+   */
+  formBatches(batches: readonly Batch[]): Promise<readonly Batch[]>;
+  /** The object lines of a chunk's jobs. */
+  chunkLines(submission: string, n: number): Promise<string>;
+  /** Forming -> Waiting, once the objects are written. Others are left alone. */
+  markWaiting(batches: readonly string[]): Promise<void>;
+}
+
+export interface StartLedger {
+  /** Batches that may be started now, oldest first; a split batch's children come together. */
+  waitingBatches(scope: Scope, now: number, limit: number): Promise<readonly Batch[]>;
+  /** Earliest `notBefore` later than now of a Waiting batch. */
+  nextWaiting(scope: Scope, now: number): Promise<number | undefined>;
+  /**
+   * Takes one of `slots` places for transform jobs of that pin and moves the batches, all or none, Waiting -> Running:
+   * counts their open jobs as started the first time. False when no place is free or a batch isn't Waiting any more.
+   */
+  claimTransformJob(job: TransformJob, slots: number): Promise<boolean>;
+  /** Claimed -> Running. */
+  markCreated(name: string): Promise<void>;
+  /** Keeps a Claimed one waiting. */
+  postponeTransformJob(name: string, notBefore: number, reason: string): Promise<void>;
+}
+
+export interface SettleLedger {
+  /** Batches of a transform job that it still has Running. */
+  runningBatches(name: string): Promise<readonly Batch[]>;
+  /**
+   * Files results of a batch's jobs, those that are not final yet in the batch's generation, and ends the batch as
+   * Done. A success counts from any attempt: the batch may be in any state but Done or Failed.
+   */
+  fileResults(batch: string, results: readonly FiledResult[], at: number): Promise<void>;
+  /** Counts an unusable output of a batch; gives how many there were of this transform job. */
+  countUnusable(batch: string, transform: string): Promise<number>;
+  /** Applies a verdict if the batch is still Running in that transform job (or Held, where `transform` is undefined). */
+  applyVerdict(batch: string, transform: string | undefined, verdict: Verdict, at: number): Promise<boolean>;
+  /** Fails a Waiting batch whose time is over. */
+  failWaiting(batch: string, error: JobError, at: number): Promise<boolean>;
+  /** Ends the transform job and frees its place, once it has no Running batch. */
+  endTransformJob(name: string, reason: string | undefined): Promise<boolean>;
+  /** The children of a batch. */
+  family(parent: string): Promise<readonly FamilyMember[]>;
+  /** Batches that are Held for what the children of `scout` find. */
+  heldFor(scout: string): Promise<readonly Batch[]>;
+  /** Takes `count` from the submission's budget of single-job batches; gives how many it got. */
+  takeIsolation(submission: string, count: number, budget: number): Promise<number>;
+}
+
+export interface ChangeLedger {
+  /** Cancels the jobs that aren't final or in a started transform job; gives how many it cancelled. */
+  cancelJobs(refs: readonly JobRef[], at: number): Promise<number>;
+  /** Marks the submission: no job of it is started any more. False when there is none. */
+  beginCancel(submission: string): Promise<boolean>;
+  /** Cancels up to `limit` chunks' jobs as `cancelJobs` does, from chunk `from` on; gives the next chunk, if any. */
+  cancelChunks(submission: string, from: number, limit: number, at: number): Promise<number | undefined>;
+  /** Ends the cancelling. */
+  endCancel(submission: string): Promise<void>;
+  /**
+   * Starts a new generation for the failed jobs (all, or those named), if the submission's generation is still
+   * `generation` and it has any.
+   */
+  beginRetry(submission: string, generation: number, jobs: 'all' | readonly JobRef[]): Promise<boolean>;
+  /** Failed jobs that the retry under way covers and has no batch for yet, in order, at most `limit`. */
+  jobsToRetry(submission: string, limit: number): Promise<readonly JobRef[]>;
+  /** Records a retry's batch as Forming, and moves its jobs from Failed to Queued in its generation. */
+  formRetryBatch(batch: Batch): Promise<void>;
+  endRetry(submission: string): Promise<void>;
+}
+
+/** What is open and must be rung for. */
+export interface OpenWork {
+  readonly chunks: boolean;
+  readonly forming: readonly string[];
+  readonly held: readonly string[];
+  /** Waiting batches past their deadline. */
+  readonly overdue: readonly string[];
+  readonly waiting: boolean;
+  readonly transforms: readonly string[];
+  /** Submissions that are being cancelled or retried. */
+  readonly submissions: readonly string[];
+}
+
+export interface Ledger
+  extends AcceptLedger,
+    ReadLedger,
+    GatherLedger,
+    StartLedger,
+    SettleLedger,
+    ChangeLedger {
+  openWork(scope: Scope, now: number): Promise<OpenWork>;
+}

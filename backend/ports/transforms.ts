@@ -1,0 +1,54 @@
+import type { DataLogEntry } from '../core/data-log.ts';
+import type { JobError } from '../core/job.ts';
+import type { Pin } from '../core/settings.ts';
+import type { TransformStatus } from '../core/transform-job.ts';
+
+/** What a transform job is to do: its batches' objects, through this model, with these settings. */
+export interface TransformSpec {
+  readonly name: string;
+  readonly batches: readonly string[];
+  readonly pin: Pin;
+}
+
+/**
+ * `created` also when the same job exists already. `later`: a throttle or a quota, wait and try again. `never`: it
+ * can't work however often it is tried (no such model, no permission).
+ */
+export type CreateOutcome =
+  | { readonly kind: 'created' }
+  | { readonly kind: 'later'; readonly reason: string }
+  | { readonly kind: 'never'; readonly error: JobError };
+
+/**
+ * Whose fault an ended transform job's failure is.
+ *
+ * - `records`: objects failed; the data log says which
+ * - `platform`: capacity, an internal error, or the process that ran it ended; nothing is said of the records
+ * - `model`: the model never became ready
+ * - `access`: no such model or no permission; trying again is of no use
+ */
+export type TransformFault = 'records' | 'platform' | 'model' | 'access';
+
+export interface TransformDescription {
+  readonly status: TransformStatus;
+  readonly fault?: TransformFault;
+  /** The service's own words for a failure. */
+  readonly reason?: string;
+}
+
+/** The service that runs transform jobs: SageMaker Batch Transform, or its local twin. */
+export interface Transforms {
+  create(spec: TransformSpec): Promise<CreateOutcome>;
+  /** Undefined when there is no transform job of that name. */
+  describe(name: string): Promise<TransformDescription | undefined>;
+  /** Asks it to stop; it ends as `Stopped` later. Unknown and ended ones are left alone. */
+  stop(name: string): Promise<void>;
+  /** IDs of the batches that it has written a whole output object for. */
+  outputs(name: string): Promise<readonly string[]>;
+  /** Text of an output object. */
+  readOutput(name: string, batch: string): Promise<string>;
+  /** Failures by object; empty where the log says nothing. */
+  dataLog(name: string): Promise<readonly DataLogEntry[]>;
+  /** Frees what it kept, once its batches are judged. The data log stays. */
+  forget(name: string): Promise<void>;
+}
