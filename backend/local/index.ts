@@ -1,5 +1,21 @@
 /** The local engine's one entry: the whole pipeline on this machine. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { createApi } from '../api/app.ts';
 import type { BatchStrategy, ContentType, Pin } from '../core/settings.ts';
+import type { Clock, Random } from '../ports/clock.ts';
+import type { Ports } from '../ports/index.ts';
+import { lockDataDir } from './data-dir-lock.ts';
+import { createEngine } from './engine.ts';
+import { fileObjects } from './file-objects.ts';
+import { sqliteLedger } from './ledger/index.ts';
+import { type Listener, listen } from './listen.ts';
+import { randomText } from './random.ts';
+import { openSql } from './sqlite/open.ts';
+import { migrate } from './sqlite/schema.ts';
+import { LocalTransforms } from './transform/local-transforms.ts';
+import { ModelHost } from './transform/model-host.ts';
+import { systemClock } from './transform/time.ts';
 
 /** What happens inside, for whoever shows it. */
 export type LocalEvent =
@@ -25,26 +41,115 @@ export type LocalEvent =
 export interface LocalOptions {
   /** Folder for the database, objects and logs; made if absent (mode 0700). */
   readonly dataDir: string;
-  /** Model and settings that accepted work is pinned to; undefined: work is accepted by pins already there only. */
+  /** Model and settings that newly accepted work is pinned to. */
   readonly pin: Pin;
   /** The key that requests must carry in `x-api-key`. */
   readonly apiKey: string;
-  /** Work for this submission alone (`batchml run`). */
-  readonly submission?: string;
+  /** What this process is called when another one finds the data folder in use. @default 'batchml' */
+  readonly command?: string;
   /** How long the model may take to answer `GET /ping`, in ms. @default 60_000 */
   readonly pingTimeoutMs?: number;
+  /** Environment of the model command. @default process.env */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly clock?: Clock;
+  readonly random?: Random;
   readonly onEvent?: (event: LocalEvent) => void;
+  /** Changes the ports before they are used, for fault injection. */
+  readonly wrapPorts?: (ports: Ports) => Ports;
 }
 
 export interface LocalPipeline {
-  /** The HTTP API without a socket. */
+  /** The HTTP API without a socket. It answers before `start` as well. */
   fetch(request: Request): Promise<Response>;
-  /** Waits until the model answers ping and tells what it takes by the sample records (JSON texts). Throws ModelNotReadyError. */
+  /**
+   * Begins to work on what is open: everything, or one submission alone (which needn't exist yet), so that a run
+   * doesn't take up other work that it finds.
+   */
+  start(submission?: string): Promise<void>;
+  /** Waits until the model answers ping, and asks it what it takes with sample records. Throws ModelNotReadyError. */
   prepare(sample: readonly string[]): Promise<void>;
-  /** Listens on 127.0.0.1; port 0 takes a free one. Gives the endpoint URL. Throws PortInUseError. */
+  /** Listens on 127.0.0.1; port 0 takes a free one. Gives the endpoint's URL. Throws PortInUseError. */
   listen(port: number): Promise<string>;
-  /** Resolves when there may be news of the submission (or after `maxMs`): await instead of polling. */
+  /** Resolves when something may have changed since the last call, or after `maxMs`: to be awaited instead of polling. */
   news(maxMs: number): Promise<void>;
   /** Stops taking requests, stops transforms and models, and leaves a state to go on from. */
   close(): Promise<void>;
+}
+
+/**
+ * Opens the pipeline over a data folder; `start` sets it to work.
+ * @throws DataDirInUseError (code `DATA_DIR_IN_USE`)
+ */
+export async function openLocal(options: LocalOptions): Promise<LocalPipeline> {
+  const {
+    dataDir,
+    pin,
+    apiKey,
+    onEvent = () => undefined,
+    clock = systemClock,
+    pingTimeoutMs = 60_000,
+  } = options;
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const unlock = lockDataDir(dataDir, options.command ?? 'batchml');
+  try {
+    const sql = await openSql(join(dataDir, 'batchml.db'));
+    migrate(sql);
+    const engine = createEngine({
+      clock,
+      onFailure: (bell, error) => onEvent({ type: 'step-failed', bell: bell.kind, message: error.message }),
+    });
+    const objects = fileObjects(dataDir);
+    const host = new ModelHost({
+      logDir: join(dataDir, 'logs'),
+      env: options.env ?? process.env,
+      pingTimeoutMs,
+      clock,
+      onEvent,
+    });
+    const transforms = new LocalTransforms({
+      root: dataDir,
+      readBatch: objects.readBatch,
+      host,
+      pingTimeoutMs,
+      clock,
+      onOutput: (transform, batch) => engine.ring({ kind: 'output', transform, batch }),
+      onEnd: (name) => engine.ring({ kind: 'transform', name }),
+      onEvent,
+    });
+    const bare: Ports = {
+      ledger: sqliteLedger(sql),
+      objects,
+      transforms,
+      bells: engine,
+      clock,
+      random: options.random ?? randomText,
+    };
+    const ports = options.wrapPorts?.(bare) ?? bare;
+    const app = createApi({ ports, pin, apiKey });
+    let listener: Listener | undefined;
+    return {
+      fetch: async (request) => app.fetch(request),
+      start: (submission) => engine.start(ports, submission === undefined ? {} : { submission }),
+      prepare: async (sample) => {
+        await host.choose(pin.model, pin.settings, sample);
+      },
+      listen: async (port) => {
+        listener = await listen(app, port);
+        return listener.url;
+      },
+      news: (maxMs) => engine.news(maxMs),
+      async close() {
+        await listener?.close();
+        // Transforms first: a step under way may wait for one of them.
+        await transforms.close();
+        await engine.stop();
+        await host.close();
+        sql.close();
+        unlock();
+      },
+    };
+  } catch (error) {
+    unlock();
+    throw error;
+  }
 }

@@ -2,7 +2,7 @@
  * The ledger: the one place where state lives. Every method that changes something is one atomic conditional step: it
  * takes effect whole or not at all, and repeating it (a retry, a second event, two callers at once) changes nothing.
  */
-import type { Batch } from '../core/batch.ts';
+import type { Batch, BatchState } from '../core/batch.ts';
 import type { Directory } from '../core/chunk.ts';
 import type { JobRef } from '../core/ids.ts';
 import type { JobError, JobStatus } from '../core/job.ts';
@@ -73,21 +73,17 @@ export interface FiledResult {
 
 /** What becomes of a batch whose transform job has ended without a usable output for it. */
 export type Verdict =
+  /** `counts`: against the number of times that it may go back whole. */
+  | { readonly kind: 'requeue'; readonly notBefore: number; readonly counts: boolean; readonly reason: JobError }
+  | { readonly kind: 'hold'; readonly scout: string; readonly reason: JobError }
+  /** More single-job children than what is left of their submissions' `budget`: the batch fails as `isolation_budget`. */
   | {
-      readonly kind: 'requeue';
-      readonly notBefore: number;
-      readonly suspect: boolean;
+      readonly kind: 'split';
+      readonly children: readonly Batch[];
+      readonly budget: number;
       readonly reason: JobError;
     }
-  | { readonly kind: 'hold'; readonly scout: string; readonly reason: JobError }
-  | { readonly kind: 'split'; readonly children: readonly Batch[]; readonly reason: JobError }
   | { readonly kind: 'fail'; readonly error: JobError };
-
-/** What a family of batches, split from one, says of the model: see `judge`. */
-export interface FamilyMember {
-  readonly id: string;
-  readonly state: Batch['state'];
-}
 
 /** Work to look at: everything, or one submission's (an embedded pipeline works for its own alone). */
 export interface Scope {
@@ -149,9 +145,10 @@ export interface StartLedger {
   nextWaiting(scope: Scope, now: number): Promise<number | undefined>;
   /**
    * Takes one of `slots` places for transform jobs of that pin and moves the batches, all or none, Waiting -> Running:
-   * counts their open jobs as started the first time. False when no place is free or a batch isn't Waiting any more.
+   * counts their open jobs as started the first time. `full`: no place is free. `changed`: a batch isn't Waiting any
+   * more, or has no open job left and is Done now: look again.
    */
-  claimTransformJob(job: TransformJob, slots: number): Promise<boolean>;
+  claimTransformJob(scope: Scope, job: TransformJob, slots: number): Promise<'claimed' | 'full' | 'changed'>;
   /** Claimed -> Running. */
   markCreated(name: string): Promise<void>;
   /** Keeps a Claimed one waiting. */
@@ -174,12 +171,12 @@ export interface SettleLedger {
   failWaiting(batch: string, error: JobError, at: number): Promise<boolean>;
   /** Ends the transform job and frees its place, once it has no Running batch. */
   endTransformJob(name: string, reason: string | undefined): Promise<boolean>;
-  /** The children of a batch. */
-  family(parent: string): Promise<readonly FamilyMember[]>;
+  /** States of a batch's children. */
+  family(parent: string): Promise<readonly BatchState[]>;
+  /** A split batch's children whose objects aren't written yet. */
+  formingChildren(parent: string): Promise<readonly Batch[]>;
   /** Batches that are Held for what the children of `scout` find. */
   heldFor(scout: string): Promise<readonly Batch[]>;
-  /** Takes `count` from the submission's budget of single-job batches; gives how many it got. */
-  takeIsolation(submission: string, count: number, budget: number): Promise<number>;
 }
 
 export interface ChangeLedger {
@@ -196,8 +193,8 @@ export interface ChangeLedger {
    * `generation` and it has any.
    */
   beginRetry(submission: string, generation: number, jobs: 'all' | readonly JobRef[]): Promise<boolean>;
-  /** Failed jobs that the retry under way covers and has no batch for yet, in order, at most `limit`. */
-  jobsToRetry(submission: string, limit: number): Promise<readonly JobRef[]>;
+  /** Failed jobs that the retry under way covers and has no batch for yet, in order: at most `limit`, about `bytes`. */
+  jobsToRetry(submission: string, limit: number, bytes: number): Promise<readonly JobRef[]>;
   /** Records a retry's batch as Forming, and moves its jobs from Failed to Queued in its generation. */
   formRetryBatch(batch: Batch): Promise<void>;
   endRetry(submission: string): Promise<void>;
@@ -206,6 +203,7 @@ export interface ChangeLedger {
 /** What is open and must be rung for. */
 export interface OpenWork {
   readonly chunks: boolean;
+  /** Forming batches; for the children of a split batch, that one. */
   readonly forming: readonly string[];
   readonly held: readonly string[];
   /** Waiting batches past their deadline. */

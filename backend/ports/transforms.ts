@@ -23,11 +23,12 @@ export type CreateOutcome =
  * Whose fault an ended transform job's failure is.
  *
  * - `records`: objects failed; the data log says which
- * - `platform`: capacity, an internal error, or the process that ran it ended; nothing is said of the records
+ * - `platform`: capacity or an internal error; nothing is said of the records
+ * - `interrupted`: the process that ran it ended (local)
  * - `model`: the model never became ready
  * - `access`: no such model or no permission; trying again is of no use
  */
-export type TransformFault = 'records' | 'platform' | 'model' | 'access';
+export type TransformFault = 'records' | 'platform' | 'interrupted' | 'model' | 'access';
 
 export interface TransformDescription {
   readonly status: TransformStatus;

@@ -1,0 +1,43 @@
+/** The HTTP API: one app under API Gateway, on a socket, and in process. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { Hono } from 'hono';
+import type { Pin } from '../core/settings.ts';
+import type { Ports } from '../ports/index.ts';
+import { toApiError } from './errors.ts';
+import { jobRoutes } from './job-routes.ts';
+import { submissionRoutes } from './submission-routes.ts';
+
+export interface ApiOptions {
+  readonly ports: Ports;
+  /** What newly accepted work is pinned to. */
+  readonly pin: Pin;
+  /** The key that requests must carry; undefined where a gateway before this has checked it. */
+  readonly apiKey: string | undefined;
+}
+
+/** Makes the app. Without the right `x-api-key` every route answers as API Gateway does. */
+export function createApi({ ports, pin, apiKey }: ApiOptions): Hono {
+  const app = new Hono();
+  app.use(async (c, next) => {
+    if (apiKey !== undefined && !sameKey(c.req.header('x-api-key'), apiKey))
+      return c.json({ message: 'Forbidden' }, 403);
+    return next();
+  });
+  app.route('/', jobRoutes(ports, pin));
+  app.route('/submissions', submissionRoutes(ports, pin));
+  app.notFound((c) =>
+    c.json({ error: { code: 'not_found', message: `no route ${c.req.method} ${c.req.path}` } }, 404),
+  );
+  app.onError((error, c) => {
+    const { status, code, message } = toApiError(error);
+    if (status === 503) c.header('Retry-After', '1');
+    return c.json({ error: { code, message } }, status);
+  });
+  return app;
+}
+
+/** Compares in constant time, so that the time taken tells nothing of the key. */
+function sameKey(given: string | undefined, key: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return given !== undefined && timingSafeEqual(digest(given), digest(key));
+}

@@ -1,0 +1,133 @@
+/**
+ * What becomes of a batch whose transform job has ended without a usable output for it. Pure: all that is known comes
+ * in, a decision comes out.
+ */
+import type { Batch, BatchState } from './batch.ts';
+import { type DataLogEntry, entryError } from './data-log.ts';
+import { clipMessage, type JobError, type JobErrorCode } from './job.ts';
+import { CANARIES } from './split.ts';
+import type { TransformStatus } from './transform-job.ts';
+
+/** How often a batch goes back whole when nothing was said against it. */
+export const MAX_REQUEUES = 2;
+/** First and longest wait before a batch is tried again whole, in ms. */
+const BACKOFF_MS = { first: 5_000, longest: 300_000 };
+
+/** What is known of an ended transform job. */
+export interface Evidence {
+  readonly status: TransformStatus;
+  readonly fault: 'records' | 'platform' | 'interrupted' | 'model' | 'access' | undefined;
+  readonly reason: string | undefined;
+  /** Its time was over: it was stopped for that. */
+  readonly overdue: boolean;
+  readonly log: ReadonlyMap<string, DataLogEntry>;
+  /** It wrote a usable output for some batch. */
+  readonly anyOutput: boolean;
+}
+
+export type Decision =
+  | {
+      readonly kind: 'requeue';
+      readonly delayMs: number;
+      readonly counts: boolean;
+      readonly reason: JobError;
+    }
+  | { readonly kind: 'fail'; readonly error: JobError }
+  /** It may hold a bad record: see `judgeSuspect`. */
+  | { readonly kind: 'suspect'; readonly reason: JobError };
+
+/** First judgement: was it the record's fault at all? */
+export function judge(batch: Batch, evidence: Evidence, now: number): Decision {
+  const entry = evidence.log.get(batch.id);
+  if (evidence.overdue)
+    return fail('ran_too_long', entry ? entryError(entry).message : evidence.reason, 'it ran too long');
+  if (entry) return { kind: 'suspect', reason: entryError(entry) };
+  switch (evidence.fault) {
+    case 'interrupted':
+      return requeue(0, false, 'transform_stopped', evidence.reason ?? 'the process that ran it ended');
+    case 'access':
+      return fail('model_unavailable', evidence.reason, 'the model can not be used');
+    case 'platform': {
+      const reason = evidence.reason ?? 'the transform service failed';
+      return now >= batch.waitDeadline
+        ? fail('waited_too_long', reason, reason)
+        : requeue(backoff(batch.requeues), true, 'transform_failed', reason);
+    }
+    case 'model':
+      return again(batch, 'model_not_ready', evidence.reason ?? 'the model never became ready');
+    default:
+  }
+  if (evidence.status === 'Stopped')
+    return again(batch, 'transform_stopped', evidence.reason ?? 'the transform job was stopped');
+  // Never tried, or its output was lost: the log would have named it otherwise.
+  if (batch.requeues < MAX_REQUEUES)
+    return requeue(0, true, 'transform_failed', evidence.reason ?? 'no output was written');
+  return {
+    kind: 'suspect',
+    reason: batch.reason ?? { code: 'transform_failed', message: evidence.reason ?? 'no output was written' },
+  };
+}
+
+function again(batch: Batch, code: JobErrorCode, reason: string): Decision {
+  if (batch.requeues >= MAX_REQUEUES) return fail(code, reason, reason);
+  return requeue(backoff(batch.requeues), true, code, reason);
+}
+
+function backoff(requeues: number): number {
+  return Math.min(BACKOFF_MS.first * 2 ** requeues, BACKOFF_MS.longest);
+}
+
+function requeue(delayMs: number, counts: boolean, code: JobErrorCode, message: string): Decision {
+  return { kind: 'requeue', delayMs, counts, reason: { code, message: clipMessage(message) } };
+}
+
+function fail(code: JobErrorCode, said: string | undefined, otherwise: string): Decision {
+  return { kind: 'fail', error: { code, message: clipMessage(said ?? otherwise) } };
+}
+
+export type SuspectDecision =
+  | { readonly kind: 'fail'; readonly error: JobError }
+  | { readonly kind: 'split'; readonly canaries: number }
+  | { readonly kind: 'hold'; readonly scout: string };
+
+/**
+ * Second judgement, for a suspect: a single job fails with what was said of it; several are split. But while nothing
+ * has shown that the model takes anything, one batch goes ahead as a scout with a few canaries and the others are held.
+ * @param proven the model has taken something: in this transform job, or of the same family
+ * @param scout the first suspect of the same transform job that was never split
+ */
+export function judgeSuspect(
+  batch: Batch,
+  reason: JobError,
+  proven: boolean,
+  scout: string | undefined,
+): SuspectDecision {
+  if (batch.jobs === 1) return { kind: 'fail', error: reason };
+  if (proven || batch.round > 1) return { kind: 'split', canaries: 0 };
+  if (batch.parent !== undefined) return { kind: 'hold', scout: batch.parent };
+  if (scout === undefined || scout === batch.id) return { kind: 'split', canaries: CANARIES };
+  return { kind: 'hold', scout };
+}
+
+/** What a scout's children found: the model takes some records, it refuses everything, or they are still under way. */
+export function familyFinding(
+  scout: BatchState,
+  children: readonly BatchState[],
+): 'healthy' | 'refused' | 'open' {
+  if (scout === 'Done') return 'healthy';
+  if (scout === 'Failed') return 'refused';
+  if (children.some((state) => state === 'Done' || state === 'Split')) return 'healthy';
+  if (scout === 'Split' && children.every((state) => state === 'Failed' || state === 'Held'))
+    return 'refused';
+  return 'open';
+}
+
+/** The error of jobs whose model refused all that was tried. */
+export function refusesAll(reason: JobError | undefined): JobError {
+  return {
+    code: 'model_refuses_all',
+    message: clipMessage(
+      `the model refused every record that was tried: ${reason?.message ?? 'no reason given'}`,
+    ),
+  };
+}

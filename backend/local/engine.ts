@@ -1,0 +1,135 @@
+/**
+ * The engine: answers the bells, one at a time, in the order in which they first rang. A step that fails is tried again
+ * later; what no bell rings for, reconcile finds.
+ */
+import { advance } from '../pipeline/advance.ts';
+import { reconcile } from '../pipeline/reconcile.ts';
+import type { Bell, Bells } from '../ports/bells.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Ports } from '../ports/index.ts';
+import type { Scope } from '../ports/ledger.ts';
+
+const RECONCILE_MS = 60_000;
+/** First and longest wait before a failed step is tried again, in ms. */
+const AGAIN_MS = { first: 50, longest: 10_000 };
+/** Gathering looks at every open chunk: it takes at most a fifth of the time. */
+const GATHER_REST = 4;
+
+export interface EngineOptions {
+  readonly clock: Clock;
+  /** A step failed and will be tried again. */
+  readonly onFailure: (bell: Bell, error: Error) => void;
+}
+
+export interface Engine extends Bells {
+  /** Begins to answer bells, after ringing for all that is open in the scope. */
+  start(ports: Ports, scope: Scope): Promise<void>;
+  /** Resolves when something may have changed since the last call, or after `maxMs`. */
+  news(maxMs: number): Promise<void>;
+  /** Answers no more bells; resolves once the step under way is over. */
+  stop(): Promise<void>;
+}
+
+export function createEngine({ clock, onFailure }: EngineOptions): Engine {
+  const ringing = new Map<string, Bell>();
+  const timers = new Map<string, { at: number; cancel: () => void }>();
+  const failures = new Map<string, number>();
+  let work: { ports: Ports; scope: Scope } | undefined;
+  let running: Promise<void> | undefined;
+  let gatherAfter = 0;
+  let fresh = false;
+  let tell: (() => void) | undefined;
+
+  function ring(bell: Bell): void {
+    if (!work) return;
+    if (bell.kind === 'gather' && clock.now() < gatherAfter) {
+      ringAt(gatherAfter, bell);
+      return;
+    }
+    ringing.set(keyOf(bell), bell);
+    running ??= drain();
+  }
+
+  function ringAt(at: number, bell: Bell): void {
+    if (!work) return;
+    const key = keyOf(bell);
+    const known = timers.get(key);
+    if (known && known.at <= at) return;
+    known?.cancel();
+    // A timer takes at most 2^31 - 1 ms; a later bell is rung early, which does no harm.
+    const delay = Math.min(Math.max(at - clock.now(), 0), 2 ** 31 - 1);
+    const cancel = clock.after(delay, () => {
+      timers.delete(key);
+      ring(bell);
+    });
+    timers.set(key, { at, cancel });
+  }
+
+  async function drain(): Promise<void> {
+    // Let whoever rang go on first: more bells may come for the same step.
+    await Promise.resolve();
+    for (const [key, bell] of ringing) {
+      ringing.delete(key);
+      if (work) await answer(work.ports, bell, work.scope, key);
+    }
+    running = undefined;
+  }
+
+  async function answer(ports: Ports, bell: Bell, scope: Scope, key: string): Promise<void> {
+    const began = clock.now();
+    try {
+      await advance(ports, bell, scope);
+      failures.delete(key);
+    } catch (error) {
+      const times = failures.get(key) ?? 0;
+      failures.set(key, times + 1);
+      onFailure(bell, error as Error);
+      ringAt(clock.now() + Math.min(AGAIN_MS.first * 2 ** times, AGAIN_MS.longest), bell);
+    }
+    if (bell.kind === 'gather') gatherAfter = clock.now() + GATHER_REST * (clock.now() - began);
+    fresh = true;
+    tell?.();
+  }
+
+  async function look(): Promise<void> {
+    if (!work) return;
+    try {
+      await reconcile(work.ports, work.scope);
+    } finally {
+      const cancel = clock.after(RECONCILE_MS, () => void look().catch(() => undefined));
+      timers.set('reconcile', { at: clock.now() + RECONCILE_MS, cancel });
+    }
+  }
+
+  return {
+    ring,
+    ringAt,
+    async start(ports, scope) {
+      work = { ports, scope };
+      await look();
+    },
+    news(maxMs) {
+      return new Promise((resolve) => {
+        const done = () => {
+          cancel();
+          fresh = false;
+          tell = undefined;
+          resolve();
+        };
+        const cancel = clock.after(fresh ? 0 : maxMs, done);
+        tell = done;
+      });
+    },
+    async stop() {
+      work = undefined;
+      ringing.clear();
+      for (const { cancel } of timers.values()) cancel();
+      timers.clear();
+      await running;
+    },
+  };
+}
+
+function keyOf(bell: Bell): string {
+  return Object.values(bell).join(' ');
+}

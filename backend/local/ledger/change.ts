@@ -1,0 +1,187 @@
+import type { Member } from '../../core/batch.ts';
+import { formatJobId, type JobRef, parseJobId } from '../../core/ids.ts';
+import type { ChangeLedger } from '../../ports/ledger.ts';
+import type { Sql } from '../sqlite/sql.ts';
+import { count, type Db, insertBatch, ROW, sidOf } from './rows.ts';
+
+interface ChunkRow {
+  n: number;
+  jobs: number;
+  ranges: string | null;
+}
+
+export function changeLedger({ sql, write }: Db): ChangeLedger {
+  return {
+    cancelJobs: (refs, at) =>
+      write((tx) => {
+        let cancelled = 0;
+        for (const { submission, chunk: n, index } of refs) {
+          const sid = sidOf(tx, submission) ?? -1;
+          const chunk = tx.get<ChunkRow>('SELECT n, jobs, ranges FROM chunks WHERE sid = ? AND n = ?', [
+            sid,
+            n,
+          ]);
+          if (chunk && index < chunk.jobs) cancelled += cancelChunk(tx, sid, chunk, index, index + 1, at);
+        }
+        return cancelled;
+      }),
+
+    beginCancel: (id) =>
+      write((tx) => tx.run('UPDATE submissions SET cancelling = 1, closed = 1 WHERE id = ?', [id]) > 0),
+
+    cancelChunks: (id, from, limit, at) =>
+      write((tx) => {
+        const sid = sidOf(tx, id) ?? -1;
+        const chunks = tx.all<ChunkRow>(
+          'SELECT n, jobs, ranges FROM chunks WHERE sid = ? AND n >= ? ORDER BY n LIMIT ?',
+          [sid, from, limit],
+        );
+        for (const chunk of chunks) {
+          cancelChunk(tx, sid, chunk, 0, chunk.jobs, at);
+          tx.run("UPDATE chunks SET ranges = '[]' WHERE sid = ? AND n = ? AND ranges IS NULL", [
+            sid,
+            chunk.n,
+          ]);
+        }
+        const last = chunks.at(-1);
+        return chunks.length === limit && last ? last.n + 1 : undefined;
+      }),
+
+    endCancel: (id) =>
+      write((tx) => {
+        tx.run('UPDATE submissions SET cancelling = 0 WHERE id = ?', [id]);
+      }),
+
+    beginRetry: (id, generation, jobs) =>
+      write((tx) => {
+        const row = tx.get<{ sid: number; generation: number; retrying: string | null }>(
+          'SELECT sid, generation, retrying FROM submissions WHERE id = ?',
+          [id],
+        );
+        if (!row || row.generation !== generation || row.retrying !== null) return false;
+        const any =
+          jobs === 'all'
+            ? failedJobs(tx, id, row.sid, generation + 1, 1)
+            : failedOf(tx, row.sid, jobs, generation + 1);
+        if (any.length === 0) return false;
+        tx.run('UPDATE submissions SET generation = generation + 1, retrying = ? WHERE sid = ?', [
+          JSON.stringify(jobs === 'all' ? 'all' : jobs.map(formatJobId)),
+          row.sid,
+        ]);
+        return true;
+      }),
+
+    async jobsToRetry(id, limit, bytes) {
+      const row = sql.get<{ sid: number; generation: number; retrying: string | null }>(
+        'SELECT sid, generation, retrying FROM submissions WHERE id = ?',
+        [id],
+      );
+      if (!row || row.retrying === null) return [];
+      const chosen = JSON.parse(row.retrying) as 'all' | string[];
+      const failed =
+        chosen === 'all'
+          ? failedJobs(sql, id, row.sid, row.generation, limit)
+          : failedOf(
+              sql,
+              row.sid,
+              chosen.flatMap((job) => parseJobId(job) ?? []),
+              row.generation,
+            );
+      return withinBytes(sql, row.sid, failed, bytes);
+    },
+
+    formRetryBatch: (batch) =>
+      write((tx) => {
+        insertBatch(tx, batch, 'Forming');
+        for (const member of batch.members) requeueRows(tx, member, batch.generation, batch.id);
+      }),
+
+    endRetry: (id) =>
+      write((tx) => {
+        tx.run('UPDATE submissions SET retrying = NULL WHERE id = ?', [id]);
+      }),
+  };
+}
+
+/** Cancels jobs `from` to `to` of a chunk, those that aren't final or in a started batch; gives how many. */
+function cancelChunk(sql: Sql, sid: number, chunk: ChunkRow, from: number, to: number, at: number): number {
+  const ranges =
+    chunk.ranges === null
+      ? [[0, chunk.jobs, undefined] as const]
+      : (JSON.parse(chunk.ranges) as [number, number, string][]);
+  let cancelled = 0;
+  for (const [start, end, batch] of ranges) {
+    const [first, past] = [Math.max(from, start), Math.min(to, end)];
+    if (first >= past) continue;
+    const started =
+      batch !== undefined && sql.get('SELECT 1 FROM batches WHERE id = ? AND attempts > 0', [batch]);
+    if (!started)
+      cancelled += sql.run(
+        `WITH RECURSIVE i(x) AS (VALUES (?) UNION ALL SELECT x + 1 FROM i WHERE x + 1 < ?)
+         INSERT INTO jobs (sid, chunk, idx, generation, status, ended_at)
+         SELECT ?, ?, x, 0, ${ROW.Cancelled}, ? FROM i WHERE true ON CONFLICT DO NOTHING`,
+        [first, past, sid, chunk.n, at],
+      );
+  }
+  cancelled += sql.run(
+    `UPDATE jobs SET status = ${ROW.Cancelled}, ended_at = ?, batch = NULL
+     WHERE sid = ? AND chunk = ? AND idx >= ? AND idx < ? AND status = ${ROW.requeued}
+       AND NOT EXISTS (SELECT 1 FROM batches b WHERE b.id = jobs.batch AND b.attempts > 0)`,
+    [at, sid, chunk.n, from, to],
+  );
+  // Cancelled in the queue: they have left it, as started ones have.
+  count(sql, sid, 'started', cancelled);
+  count(sql, sid, 'cancelled', cancelled);
+  return cancelled;
+}
+
+/** Failed jobs of generations before `generation`, in order. */
+function failedJobs(sql: Sql, submission: string, sid: number, generation: number, limit: number): JobRef[] {
+  return sql
+    .all<{ chunk: number; idx: number }>(
+      `SELECT chunk, idx FROM jobs WHERE sid = ? AND status = ${ROW.Failed} AND generation < ?
+       ORDER BY chunk, idx LIMIT ?`,
+      [sid, generation, limit],
+    )
+    .map(({ chunk, idx }) => ({ submission, chunk, index: idx }));
+}
+
+/** Those of `refs` that failed in a generation before `generation`. */
+function failedOf(sql: Sql, sid: number, refs: readonly JobRef[], generation: number): JobRef[] {
+  return refs.filter(({ chunk, index }) =>
+    sql.get(
+      `SELECT 1 FROM jobs WHERE sid = ? AND chunk = ? AND idx = ? AND status = ${ROW.Failed} AND generation < ?`,
+      [sid, chunk, index, generation],
+    ),
+  );
+}
+
+/** The first jobs that together have about `bytes`, by the average of their chunks; at least one. */
+function withinBytes(sql: Sql, sid: number, jobs: readonly JobRef[], bytes: number): JobRef[] {
+  const averages = new Map<number, number>();
+  let sum = 0;
+  const end = jobs.findIndex(({ chunk }, i) => {
+    let average = averages.get(chunk);
+    if (average === undefined) {
+      const row = sql.get<{ average: number }>(
+        'SELECT bytes / jobs AS average FROM chunks WHERE sid = ? AND n = ?',
+        [sid, chunk],
+      );
+      average = row?.average ?? 0;
+      averages.set(chunk, average);
+    }
+    sum += average;
+    return i > 0 && sum > bytes;
+  });
+  return end < 0 ? [...jobs] : jobs.slice(0, end);
+}
+
+function requeueRows(sql: Sql, member: Member, generation: number, batch: string): void {
+  const sid = sidOf(sql, member.submission) ?? -1;
+  const changed = sql.run(
+    `UPDATE jobs SET status = ${ROW.requeued}, generation = ?, batch = ?, ended_at = NULL, error_code = NULL,
+       error_message = NULL WHERE sid = ? AND chunk = ? AND idx >= ? AND idx < ? AND status = ${ROW.Failed}`,
+    [generation, batch, sid, member.chunk, member.from, member.to],
+  );
+  count(sql, sid, 'retried', changed);
+}

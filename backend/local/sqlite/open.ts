@@ -1,0 +1,86 @@
+/**
+ * Opens a SQLite database durably: WAL, every commit fsynced (`synchronous=FULL`), and locked by this process alone.
+ * Driver: Node's own where it has one without a warning (24 and later), else SQLite compiled to WebAssembly, which
+ * needs no compiler and no prebuilt binary.
+ */
+import { rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Sql, SqlRow, SqlValue } from './sql.ts';
+
+/**
+ * @param path the database file; made if absent
+ * @param driver @default by the version of Node
+ */
+export async function openSql(path: string, driver: 'node' | 'wasm' = defaultDriver()): Promise<Sql> {
+  const sql = driver === 'node' ? openNode(path) : await openWasm(path);
+  // EXCLUSIVE before WAL: the WebAssembly driver has no shared memory, and needs none when it is alone.
+  sql.exec('PRAGMA locking_mode = EXCLUSIVE');
+  sql.exec('PRAGMA journal_mode = WAL');
+  sql.exec('PRAGMA synchronous = FULL');
+  sql.exec('PRAGMA cache_size = -16384');
+  return sql;
+}
+
+function defaultDriver(): 'node' | 'wasm' {
+  return Number(process.versions.node.split('.')[0]) >= 24 ? 'node' : 'wasm';
+}
+
+interface NodeStatement {
+  run(...params: SqlValue[]): { changes: number | bigint };
+  get(...params: SqlValue[]): unknown;
+  all(...params: SqlValue[]): unknown[];
+}
+
+interface NodeDatabase {
+  exec(sql: string): void;
+  prepare(sql: string): NodeStatement;
+  readonly isTransaction: boolean;
+  close(): void;
+}
+
+function openNode(path: string): Sql {
+  // Not in @types/node 20; required at run time only where Node has it.
+  const { DatabaseSync } = createRequire(import.meta.url)('node:sqlite') as {
+    DatabaseSync: new (path: string) => NodeDatabase;
+  };
+  const db = new DatabaseSync(path);
+  const prepared = cached((sql) => db.prepare(sql));
+  return {
+    exec: (sql) => db.exec(sql),
+    run: (sql, params = []) => Number(prepared(sql).run(...params).changes),
+    get: <T>(sql: string, params: readonly SqlValue[] = []) => prepared(sql).get(...params) as T | undefined,
+    all: <T>(sql: string, params: readonly SqlValue[] = []) => prepared(sql).all(...params) as T[],
+    inTransaction: () => db.isTransaction,
+    close: () => db.close(),
+  };
+}
+
+async function openWasm(path: string): Promise<Sql> {
+  const { Database } = (await import('node-sqlite3-wasm')).default;
+  // Its lock is a folder that any exit without close() leaves behind. Our own lock on the data folder came first.
+  rmSync(`${path}.lock`, { recursive: true, force: true });
+  const db = new Database(path);
+  const prepared = cached((sql) => db.prepare(sql));
+  return {
+    exec: (sql) => db.exec(sql),
+    run: (sql, params = []) => Number(prepared(sql).run(params as SqlValue[]).changes),
+    get: <T>(sql: string, params: readonly SqlValue[] = []) =>
+      (prepared(sql).get(params as SqlValue[]) ?? undefined) as T | undefined,
+    all: <T>(sql: string, params: readonly SqlValue[] = []) =>
+      prepared(sql).all(params as SqlValue[]) as unknown as (T & SqlRow)[],
+    inTransaction: () => db.inTransaction,
+    close: () => db.close(),
+  };
+}
+
+function cached<T>(prepare: (sql: string) => T): (sql: string) => T {
+  const statements = new Map<string, T>();
+  return (sql) => {
+    let statement = statements.get(sql);
+    if (statement === undefined) {
+      statement = prepare(sql);
+      statements.set(sql, statement);
+    }
+    return statement;
+  };
+}

@@ -1,0 +1,16 @@
+/** The small SQL interface that both SQLite drivers are put behind; everything is synchronous. */
+
+export type SqlValue = string | number | null | Uint8Array;
+export type SqlRow = Record<string, SqlValue>;
+
+export interface Sql {
+  /** Runs statements without parameters. */
+  exec(sql: string): void;
+  /** Runs one statement; gives the number of rows it changed. Statements are prepared once and kept. */
+  run(sql: string, params?: readonly SqlValue[]): number;
+  get<T = SqlRow>(sql: string, params?: readonly SqlValue[]): T | undefined;
+  all<T = SqlRow>(sql: string, params?: readonly SqlValue[]): T[];
+  /** Whether a transaction is open. (SQLite ends it by itself on a full disk.) */
+  inTransaction(): boolean;
+  close(): void;
+}

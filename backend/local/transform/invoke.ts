@@ -1,0 +1,80 @@
+/** Getting a mini-batch's answer: repeats where the settings allow them, and patience while the model is away. */
+import type { Dispatcher } from 'undici';
+import type { ContentType } from '../../core/settings.ts';
+import type { Clock } from '../../ports/clock.ts';
+import { ModelNotReadyError } from './ping.ts';
+import { failureOf, type ObjectFailure } from './refusal.ts';
+import { send } from './send.ts';
+import { pause, unlessAborted } from './time.ts';
+
+/** A model that answers ping and yet can't be reached this often in a row isn't there. */
+const MAX_UNSENT = 10;
+const BACKOFF_MS = 100;
+const MAX_BACKOFF_MS = 2000;
+
+export interface Invocation {
+  /** The model's URL; changes when the model is restarted. */
+  readonly url: () => string;
+  /** Waits until the model answers ping again, restarting it if it is a command. Throws ModelNotReadyError. */
+  readonly becomeReady: () => Promise<unknown>;
+  readonly contentType: ContentType;
+  readonly timeoutMs: number;
+  /** Repeats after 429, 5xx, a time-out or a disconnect. */
+  readonly maxRetries: number;
+  readonly dispatcher: Dispatcher;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+export type Invoked =
+  | { readonly kind: 'answer'; readonly status: number; readonly text: string }
+  | { readonly kind: 'failure'; readonly failure: ObjectFailure }
+  | { readonly kind: 'stopped' };
+
+/**
+ * Sends one request to `/invocations`. While no connection comes about, the records have not been inferred: it waits for
+ * ping and sends again, and that is no retry. Throws ModelNotReadyError when ping doesn't come back.
+ */
+export async function invoke(invocation: Invocation, body: string): Promise<Invoked> {
+  const { contentType, timeoutMs, dispatcher, clock, signal } = invocation;
+  let retries = 0;
+  let unsent = 0;
+  while (!signal.aborted) {
+    const url = `${invocation.url()}/invocations`;
+    const reply = await send({
+      url,
+      method: 'POST',
+      contentType,
+      body,
+      timeoutMs,
+      dispatcher,
+      clock,
+      signal,
+    });
+    if (reply.kind === 'stopped') break;
+    if (reply.kind === 'unsent') {
+      if (++unsent > MAX_UNSENT)
+        throw new ModelNotReadyError(`the model answers ping, but not POST ${url}: ${reply.why}`);
+      if (unsent > 1) await pause(clock, backoff(unsent - 2), signal);
+      await unlessAborted(invocation.becomeReady(), signal);
+      continue;
+    }
+    unsent = 0;
+    const failure = failureOf(reply);
+    if (!failure && reply.kind === 'answer') return reply;
+    if (!failure) break;
+    if (retries >= invocation.maxRetries || !mayPass(failure)) return { kind: 'failure', failure };
+    await pause(clock, backoff(retries++), signal);
+  }
+  return { kind: 'stopped' };
+}
+
+/** Whether the same request may fare better later: not after a 4xx (but 429), and not after an answer that is no answer. */
+function mayPass({ kind, status }: ObjectFailure): boolean {
+  return status === 429 || (kind !== 'ClientError' && kind !== 'BadOutput');
+}
+
+/** Doubles from 100 ms to 2 s; half of it by chance, so that requests refused together don't come back together. */
+function backoff(turn: number): number {
+  return Math.min(BACKOFF_MS * 2 ** turn, MAX_BACKOFF_MS) * (0.5 + Math.random() / 2);
+}

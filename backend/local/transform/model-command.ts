@@ -1,0 +1,151 @@
+/** A model server started from a command line, in a process group of its own that ends with this process. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { open, stat } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+
+/** How long a model may take to end after SIGTERM, in ms, before it is killed. */
+const GRACE_MS = 5000;
+const TAIL_BYTES = 4096;
+const TAIL_LINES = 3;
+
+/** A running (or ended) command. */
+export interface ModelCommand {
+  readonly url: string;
+  /** Aborted when the command has exited. */
+  readonly ended: AbortSignal;
+  /** How it exited, e.g. `exited with code 1`; undefined while it runs. */
+  howEnded(): string | undefined;
+  /** Its last three lines of output, for a message. */
+  lastLines(): Promise<string>;
+  /** Asks the whole group to end (SIGTERM), and kills what is left after 5 s. */
+  stop(): Promise<void>;
+  /** Kills the whole group at once; synchronous, for an `exit` handler. */
+  kill(): void;
+}
+
+/**
+ * Starts a command line in a shell, told by `SAGEMAKER_BIND_TO_PORT` (as SageMaker's containers are) and `PORT` where
+ * to listen. What it prints is appended to `logFile`.
+ */
+export async function startModelCommand(
+  commandLine: string,
+  env: Readonly<Record<string, string | undefined>>,
+  logFile: string,
+): Promise<ModelCommand> {
+  const port = await freePort();
+  const log = await open(logFile, 'a');
+  const logStart = (await log.stat()).size;
+  let child: ChildProcess;
+  try {
+    child = spawn(commandLine, {
+      shell: true,
+      detached: true,
+      stdio: ['ignore', log.fd, log.fd],
+      env: { ...env, SAGEMAKER_BIND_TO_PORT: String(port), PORT: String(port), SAGEMAKER_BATCH: 'true' },
+    });
+  } finally {
+    await log.close();
+  }
+  // A model that nobody uses must not keep this process alive.
+  child.unref();
+  const ended = new AbortController();
+  let how: string | undefined;
+  const guard = startGuard(child.pid);
+  const end = (text: string) => {
+    if (how !== undefined) return;
+    how = text;
+    // Before its ID can be given to another process: whatever it left behind, and the guard.
+    signalGroup(child, 'SIGKILL');
+    guard?.stdin?.end('done\n');
+    ended.abort();
+  };
+  child.once('error', (error) => end(`could not be started: ${error.message}`));
+  child.once('exit', (code, signal) =>
+    end(signal === null ? `exited with code ${code}` : `was ended by ${signal}`),
+  );
+  let stopping: Promise<void> | undefined;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    ended: ended.signal,
+    howEnded: () => how,
+    lastLines: () => tail(logFile, logStart),
+    stop() {
+      stopping ??= stopGroup(child, ended.signal);
+      return stopping;
+    },
+    kill() {
+      if (how === undefined) signalGroup(child, 'SIGKILL');
+    },
+  };
+}
+
+async function stopGroup(child: ChildProcess, ended: AbortSignal): Promise<void> {
+  if (ended.aborted) return;
+  const gone = once(ended, 'abort');
+  signalGroup(child, 'SIGTERM');
+  const cancel = new AbortController();
+  const late = wait(GRACE_MS, undefined, { signal: cancel.signal }).then(
+    () => signalGroup(child, 'SIGKILL'),
+    () => undefined,
+  );
+  await gone;
+  cancel.abort();
+  await late;
+}
+
+/** A port that is free now. Another process could take it before the model does; the model then exits and is restarted. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' && address ? address.port : 0;
+}
+
+/**
+ * A shell that kills the group when this process is gone without having said `done`: its end of the pipe closes however
+ * this process ends, SIGKILL and a closed terminal included, where no handler of ours runs.
+ */
+function startGuard(pid: number | undefined): ChildProcess | undefined {
+  if (pid === undefined || process.platform === 'win32') return undefined;
+  const guard = spawn('/bin/sh', ['-c', 'read -r _ || kill -9 -"$0"', String(pid)], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  // Without a guard the model still ends by stop() and by the exit handler.
+  guard.once('error', () => undefined);
+  guard.stdin?.once('error', () => undefined);
+  guard.unref();
+  (guard.stdin as unknown as { unref?: () => void } | null)?.unref?.();
+  return guard;
+}
+
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, signal);
+  } catch {
+    // No such group: all of it has ended. (Windows has no groups.)
+    child.kill(signal);
+  }
+}
+
+async function tail(path: string, from: number): Promise<string> {
+  try {
+    const { size } = await stat(path);
+    const start = Math.max(from, size - TAIL_BYTES);
+    const file = await open(path);
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(size - start), 0, size - start, start);
+      const lines = buffer.toString('utf8', 0, bytesRead).trimEnd().split('\n').slice(-TAIL_LINES);
+      return lines.join('\n').trim();
+    } finally {
+      await file.close();
+    }
+  } catch {
+    return '';
+  }
+}

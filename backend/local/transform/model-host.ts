@@ -1,0 +1,189 @@
+/** The models of this process: servers at a URL, or commands that are started once and kept until the end. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Pin, pinKey } from '../../core/settings.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { LocalEvent } from '../index.ts';
+import { parseExecutionParameters, requestLimits } from './execution-parameters.ts';
+import { modelAgent } from './model-agent.ts';
+import { type ModelCommand, startModelCommand } from './model-command.ts';
+import { commandOf, modelProblem, serverUrl } from './model-name.ts';
+import { ModelNotReadyError, waitForPing } from './ping.ts';
+import { type Choice, probe } from './probe.ts';
+import { send } from './send.ts';
+import { pause, systemClock } from './time.ts';
+
+/** How a pin's records are sent to its model: what was `auto` is decided. */
+export interface ModelPlan extends Choice {
+  readonly maxPayloadMb: number;
+  readonly maxConcurrentTransforms: number;
+}
+
+export interface ModelHostOptions {
+  /** Folder of `model.log`, which takes what model commands print; made if absent. */
+  readonly logDir: string;
+  /** Environment of model commands. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock?: Clock;
+  readonly onEvent?: (event: LocalEvent) => void;
+}
+
+/** A command that exits this often before it ever answers ping isn't started again. */
+const MAX_EARLY_EXITS = 3;
+const RESTART_PAUSE_MS = 200;
+const PARAMETERS_TIMEOUT_MS = 5000;
+
+export class ModelHost {
+  readonly #logDir: string;
+  readonly #env: Readonly<Record<string, string | undefined>>;
+  readonly #clock: Clock;
+  readonly #onEvent: (event: LocalEvent) => void;
+  readonly #agent = modelAgent(4);
+  readonly #closing = new AbortController();
+  readonly #commands = new Map<string, Promise<ModelCommand>>();
+  readonly #becomingReady = new Map<string, Promise<string>>();
+  readonly #announced = new Set<string>();
+  readonly #plans = new Map<string, Promise<ModelPlan>>();
+  readonly #running = new Set<ModelCommand>();
+  readonly #killAll = () => {
+    for (const command of this.#running) command.kill();
+  };
+
+  constructor(options: ModelHostOptions) {
+    this.#logDir = options.logDir;
+    this.#env = options.env;
+    this.#clock = options.clock ?? systemClock;
+    this.#onEvent = options.onEvent ?? (() => undefined);
+    process.once('exit', this.#killAll);
+  }
+
+  /**
+   * Waits until the model answers ping, starting or restarting it if it is a command.
+   * @returns its URL, without a slash at the end; another one after a restart
+   * @throws ModelNotReadyError after `pingTimeoutMs`, or when its command keeps exiting
+   */
+  ready(model: string, pingTimeoutMs: number): Promise<string> {
+    const known = this.#becomingReady.get(model);
+    if (known) return known;
+    const ready = this.#becomeReady(model, pingTimeoutMs).finally(() => this.#becomingReady.delete(model));
+    this.#becomingReady.set(model, ready);
+    return ready;
+  }
+
+  /**
+   * Waits for ping and decides, once for a pin, how records are sent to its model.
+   * @param sample gives up to three records (JSON texts) to try; asked only if there is something to find out
+   */
+  async prepare(
+    pin: Pin,
+    pingTimeoutMs: number,
+    sample: () => Promise<readonly string[]>,
+  ): Promise<{ url: string; plan: ModelPlan }> {
+    const url = await this.ready(pin.model, pingTimeoutMs);
+    const key = pinKey(pin);
+    const plan = this.#plans.get(key) ?? this.#decide(url, pin, sample);
+    this.#plans.set(key, plan);
+    const forget = () => {
+      if (this.#plans.get(key) === plan) this.#plans.delete(key);
+    };
+    plan.then(({ sure }) => sure || forget(), forget);
+    return { url, plan: await plan };
+  }
+
+  /** Ends every command (SIGTERM, after 5 s SIGKILL) and every wait. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.allSettled(this.#becomingReady.values());
+    await Promise.all([...this.#running].map((command) => command.stop()));
+    process.removeListener('exit', this.#killAll);
+    await this.#agent.destroy();
+  }
+
+  async #becomeReady(model: string, pingTimeoutMs: number): Promise<string> {
+    const problem = modelProblem(model);
+    if (problem) throw new ModelNotReadyError(problem);
+    const from = this.#clock.now();
+    for (let exits = 1; ; exits++) {
+      const command = await this.#command(model);
+      const url = command ? command.url : serverUrl(model);
+      const left = pingTimeoutMs - (this.#clock.now() - from);
+      if (await this.#pinged(url, left, command)) {
+        const waitedMs = this.#clock.now() - from;
+        if (!this.#announced.has(model)) this.#onEvent({ type: 'model-ready', model, waitedMs });
+        this.#announced.add(model);
+        return url;
+      }
+      const how = command?.howEnded();
+      if (this.#closing.signal.aborted || !command || how === undefined)
+        throw new ModelNotReadyError('stopped while waiting for the model');
+      if (exits >= MAX_EARLY_EXITS) throw await this.#notReady(`the model command ${how}`, command);
+      await pause(this.#clock, RESTART_PAUSE_MS * exits, this.#closing.signal);
+    }
+  }
+
+  /** False when the command exited, or the host was closed, before ping was answered. */
+  async #pinged(url: string, timeoutMs: number, command: ModelCommand | undefined): Promise<boolean> {
+    const closing = this.#closing.signal;
+    const signal = command ? AbortSignal.any([closing, command.ended]) : closing;
+    try {
+      return await waitForPing(url, timeoutMs, { dispatcher: this.#agent, clock: this.#clock, signal });
+    } catch (error) {
+      if (command && error instanceof ModelNotReadyError) throw await this.#notReady(error.message, command);
+      throw error;
+    }
+  }
+
+  async #notReady(what: string, command: ModelCommand): Promise<ModelNotReadyError> {
+    const lines = await command.lastLines();
+    const last = lines === '' ? 'it printed nothing' : `its last lines: ${lines}`;
+    return new ModelNotReadyError(`${what}; ${last}; log: ${this.#logFile}`);
+  }
+
+  get #logFile(): string {
+    return join(this.#logDir, 'model.log');
+  }
+
+  /** The running command of a model, started if need be; undefined for a server at a URL. */
+  async #command(model: string): Promise<ModelCommand | undefined> {
+    const commandLine = commandOf(model);
+    if (commandLine === undefined) return undefined;
+    const known = await this.#commands.get(model)?.catch(() => undefined);
+    if (known && known.howEnded() === undefined) return known;
+    if (this.#closing.signal.aborted) throw new ModelNotReadyError('stopped before the model was started');
+    const started = this.#start(commandLine);
+    this.#commands.set(model, started);
+    return started;
+  }
+
+  async #start(commandLine: string): Promise<ModelCommand> {
+    await mkdir(this.#logDir, { recursive: true });
+    const command = await startModelCommand(commandLine, this.#env, this.#logFile);
+    this.#running.add(command);
+    command.ended.addEventListener('abort', () => this.#running.delete(command));
+    if (command.ended.aborted) this.#running.delete(command);
+    return command;
+  }
+
+  async #decide(url: string, pin: Pin, sample: () => Promise<readonly string[]>): Promise<ModelPlan> {
+    const { settings } = pin;
+    const common = { dispatcher: this.#agent, clock: this.#clock, signal: this.#closing.signal };
+    const reply = await send({
+      url: `${url}/execution-parameters`,
+      method: 'GET',
+      timeoutMs: PARAMETERS_TIMEOUT_MS,
+      ...common,
+    });
+    const said = reply.kind === 'answer' && reply.status === 200 ? parseExecutionParameters(reply.text) : {};
+    const timeoutMs = settings.invocationsTimeoutSeconds * 1000;
+    const choice = await probe(
+      (contentType, body) =>
+        send({ url: `${url}/invocations`, method: 'POST', contentType, body, timeoutMs, ...common }),
+      settings,
+      sample,
+      said.batchStrategy,
+    );
+    const { contentType, batchStrategy, why } = choice;
+    this.#onEvent({ type: 'choice', contentType, batchStrategy, why });
+    return { ...choice, ...requestLimits(settings, said) };
+  }
+}

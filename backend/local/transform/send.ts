@@ -1,0 +1,94 @@
+/** One HTTP request to a model server, and what became of it: told apart by whether the model can have seen it. */
+import { type Dispatcher, request } from 'undici';
+import type { Clock } from '../../ports/clock.ts';
+import { seconds } from './time.ts';
+
+/**
+ * - `answer`: a whole answer, of whatever status
+ * - `unsent`: no connection came about, so the model has seen nothing
+ * - `timeout`, `disconnected`: the model may have worked on it
+ * - `unreadable`: an answer that can't be taken in
+ * - `stopped`: the signal was aborted
+ */
+export type Reply =
+  | { readonly kind: 'answer'; readonly status: number; readonly text: string }
+  | { readonly kind: 'unsent' | 'timeout' | 'disconnected' | 'unreadable'; readonly why: string }
+  | { readonly kind: 'stopped' };
+
+export interface Call {
+  readonly url: string;
+  readonly method: 'GET' | 'POST';
+  /** Sent as Content-Type and Accept. */
+  readonly contentType?: string;
+  readonly body?: string;
+  /** For the whole of it, from connecting to the answer's last byte. */
+  readonly timeoutMs: number;
+  readonly dispatcher: Dispatcher;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** Sends a request once. Never throws for what a server or network does. */
+export async function send(call: Call): Promise<Reply> {
+  const { url, method, contentType, body, timeoutMs, dispatcher, clock, signal } = call;
+  if (signal.aborted) return { kind: 'stopped' };
+  const abort = new AbortController();
+  const stop = () => abort.abort();
+  let late = false;
+  let answering = false;
+  const cancel = clock.after(timeoutMs, () => {
+    late = true;
+    stop();
+  });
+  signal.addEventListener('abort', stop);
+  try {
+    const response = await request(url, {
+      method,
+      dispatcher,
+      signal: abort.signal,
+      body: body ?? null,
+      headers: contentType === undefined ? {} : { 'content-type': contentType, accept: contentType },
+    });
+    answering = true;
+    return { kind: 'answer', status: response.statusCode, text: await response.body.text() };
+  } catch (error) {
+    if (signal.aborted) return { kind: 'stopped' };
+    if (late) return { kind: 'timeout', why: `no answer within ${seconds(timeoutMs)}` };
+    return classify(error as NetworkError, answering);
+  } finally {
+    cancel();
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+type NetworkError = Error & { code?: string; syscall?: string; errors?: readonly NetworkError[] };
+
+const NEVER_CONNECTED: Record<string, string> = {
+  ECONNREFUSED: 'connection refused',
+  UND_ERR_CONNECT_TIMEOUT: 'no connection within 10 s',
+  ENOTFOUND: 'no such host',
+  EAI_AGAIN: 'no such host',
+  EHOSTUNREACH: 'host unreachable',
+  ENETUNREACH: 'network unreachable',
+};
+
+function classify(error: NetworkError, answering: boolean): Reply {
+  // With several addresses for a host Node gives one error that holds one for each.
+  const { code = '', syscall } = error.errors?.[0] ?? error;
+  const unreached = NEVER_CONNECTED[code];
+  if (unreached !== undefined) return { kind: 'unsent', why: unreached };
+  if (syscall === 'connect') return { kind: 'unsent', why: code };
+  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE')
+    return { kind: 'unreadable', why: "the model's answer is too large" };
+  // HPE_INVALID_EOF_STATE is a chunked answer that was cut off; other parser errors are no HTTP at all.
+  if (code.startsWith('HPE_') && code !== 'HPE_INVALID_EOF_STATE')
+    return { kind: 'unreadable', why: `the model's answer is not HTTP: ${error.message}` };
+  const when = answering ? 'in the middle of its answer' : 'without an answer';
+  return { kind: 'disconnected', why: `the model closed the connection ${when}` };
+}
+
+/** What a reply says, as a short phrase for a message about a server that isn't ready. */
+export function describeReply(reply: Reply): string {
+  if (reply.kind === 'answer') return `HTTP ${reply.status}`;
+  return reply.kind === 'stopped' ? 'stopped' : reply.why;
+}

@@ -1,0 +1,228 @@
+/** A transform job while it runs: its objects in order through the model, at most so many requests at a time. */
+import { setMaxListeners } from 'node:events';
+import type { Agent } from 'undici';
+import { formatDataLog } from '../../core/data-log.ts';
+import type { BatchStrategy } from '../../core/settings.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { TransformDescription, TransformSpec } from '../../ports/transforms.ts';
+import { type Invocation, invoke } from './invoke.ts';
+import { modelAgent } from './model-agent.ts';
+import type { ModelHost, ModelPlan } from './model-host.ts';
+import { ModelNotReadyError } from './ping.ts';
+import type { ObjectFailure } from './refusal.ts';
+import { Slots } from './slots.ts';
+import { unlessAborted } from './time.ts';
+import type { TransformFiles } from './transform-files.ts';
+import { bodyOf, type OpenObject, openObject, sampleOf, takeAnswer } from './transform-object.ts';
+
+/** What a run needs from around it. */
+export interface RunContext {
+  readonly files: TransformFiles;
+  readonly host: ModelHost;
+  /** Text of a batch's object; undefined when there is none. */
+  readonly readBatch: (id: string) => Promise<string | undefined>;
+  readonly pingTimeoutMs: number;
+  readonly clock: Clock;
+  readonly onOutput: (name: string, batch: string) => void;
+}
+
+/** Objects stand in the data log by this folder, as at SageMaker by their bucket and folder. */
+const LOG_PREFIX = 'data/';
+const LOG_STRATEGY: Record<BatchStrategy, string> = {
+  MultiRecord: 'MULTI_RECORD',
+  SingleRecord: 'SINGLE_RECORD',
+};
+
+export class TransformRun {
+  readonly #spec: TransformSpec;
+  readonly #context: RunContext;
+  readonly #cut = new AbortController();
+  #url = '';
+  /** How it ends where something else than its objects decides that; `abandoned`: without a word. */
+  #cutShort: TransformDescription | 'abandoned' | undefined;
+  #firstFailure: ObjectFailure['kind'] | undefined;
+  #firstMishap: string | undefined;
+
+  constructor(spec: TransformSpec, context: RunContext) {
+    this.#spec = spec;
+    this.#context = context;
+    // One listener for each request in flight.
+    setMaxListeners(0, this.#cut.signal);
+  }
+
+  get stopping(): boolean {
+    return this.#cut.signal.aborted;
+  }
+
+  /** Ends it as Stopped: requests in flight are dropped, no further output is written. */
+  stop(): void {
+    this.#endAs({ status: 'Stopped' });
+  }
+
+  /** Ends it without a status, as if the process had died. */
+  abandon(): void {
+    this.#endAs('abandoned');
+  }
+
+  /** Runs it to its end. Undefined when it was abandoned. Never throws for what a model, an object or the disk does. */
+  async run(): Promise<TransformDescription | undefined> {
+    try {
+      const prepared = await this.#prepare();
+      if (prepared) await this.#transformAll(prepared);
+    } catch (error) {
+      this.#mishap(error);
+    }
+    return this.#ending();
+  }
+
+  #endAs(ending: TransformDescription | 'abandoned'): void {
+    this.#cutShort ??= ending;
+    this.#cut.abort();
+  }
+
+  #ending(): TransformDescription | undefined {
+    if (this.#cutShort !== undefined) return this.#cutShort === 'abandoned' ? undefined : this.#cutShort;
+    if (this.#firstFailure) {
+      const reason = `${this.#firstFailure}: See job logs for more information`;
+      return { status: 'Failed', fault: 'records', reason };
+    }
+    if (this.#firstMishap === undefined) return { status: 'Completed' };
+    return { status: 'Failed', fault: 'platform', reason: this.#firstMishap };
+  }
+
+  async #prepare(): Promise<ModelPlan | undefined> {
+    const { host, pingTimeoutMs, files, clock } = this.#context;
+    const prepared = await unlessAborted(
+      host.prepare(this.#spec.pin, pingTimeoutMs, () => this.#sample()),
+      this.#cut.signal,
+    );
+    if (!prepared) return undefined;
+    this.#url = prepared.url;
+    const { maxConcurrentTransforms, maxPayloadMb, batchStrategy } = prepared.plan;
+    await files.appendLog(
+      this.#spec.name,
+      `${new Date(clock.now()).toISOString().slice(0, 23)}:[sagemaker logs]: ` +
+        `MaxConcurrentTransforms=${maxConcurrentTransforms}, MaxPayloadInMB=${maxPayloadMb}, ` +
+        `BatchStrategy=${LOG_STRATEGY[batchStrategy]}\n`,
+    );
+    return prepared.plan;
+  }
+
+  async #sample(): Promise<string[]> {
+    for (const batch of this.#spec.batches) {
+      const sample = sampleOf((await this.#context.readBatch(batch)) ?? '');
+      if (sample.length > 0) return sample;
+    }
+    return [];
+  }
+
+  /**
+   * One loop gives out all requests, so that objects go in order and small ones share the slots. One object more than
+   * there are slots is open: it is read while the others wait for the model.
+   */
+  async #transformAll(plan: ModelPlan): Promise<void> {
+    const requests = new Slots(plan.maxConcurrentTransforms);
+    const objects = new Slots(plan.maxConcurrentTransforms + 1);
+    const agent = modelAgent(plan.maxConcurrentTransforms);
+    const invocation = this.#invocation(plan, agent);
+    const finished: Promise<void>[] = [];
+    for (const batch of this.#spec.batches) {
+      await objects.take();
+      if (this.stopping) break;
+      const object = await this.#open(batch, plan);
+      const answered: Promise<void>[] = [];
+      for (let part = 0; object && part < object.parts.length; part++) {
+        await requests.take();
+        if (this.stopping || object.spoilt) {
+          requests.give();
+          break;
+        }
+        answered.push(this.#transformPart(object, part, plan, invocation).finally(() => requests.give()));
+      }
+      const done = Promise.all(answered).then(() => (object ? this.#finish(object) : undefined));
+      finished.push(done.finally(() => objects.give()));
+    }
+    await Promise.all(finished);
+    await agent.destroy();
+  }
+
+  #invocation({ contentType }: ModelPlan, dispatcher: Agent): Invocation {
+    const { host, pingTimeoutMs, clock } = this.#context;
+    const { model, settings } = this.#spec.pin;
+    return {
+      url: () => this.#url,
+      becomeReady: async () => {
+        this.#url = await host.ready(model, pingTimeoutMs);
+      },
+      contentType,
+      timeoutMs: settings.invocationsTimeoutSeconds * 1000,
+      maxRetries: settings.invocationsMaxRetries,
+      dispatcher,
+      clock,
+      signal: this.#cut.signal,
+    };
+  }
+
+  async #open(batch: string, plan: ModelPlan): Promise<OpenObject | undefined> {
+    try {
+      const text = await this.#context.readBatch(batch);
+      if (text === undefined) throw new Error(`the object of ${batch} is missing`);
+      const object = openObject(batch, text, plan);
+      if (!('kind' in object)) return object;
+      await this.#fail(batch, object);
+    } catch (error) {
+      this.#mishap(error);
+    }
+    return undefined;
+  }
+
+  async #transformPart(
+    object: OpenObject,
+    part: number,
+    plan: ModelPlan,
+    invocation: Invocation,
+  ): Promise<void> {
+    try {
+      const invoked = await invoke(invocation, bodyOf(object, part, plan));
+      // Another part of the object has failed meanwhile: its first failure is the one that counts.
+      if (object.spoilt) return;
+      if (invoked.kind === 'stopped') {
+        object.spoilt = true;
+        return;
+      }
+      const failure = invoked.kind === 'failure' ? invoked.failure : takeAnswer(object, part, invoked, plan);
+      if (!failure) return;
+      object.spoilt = true;
+      await this.#fail(object.batch, failure);
+    } catch (error) {
+      object.spoilt = true;
+      this.#mishap(error);
+    }
+  }
+
+  async #finish({ batch, spoilt, outputs }: OpenObject): Promise<void> {
+    if (spoilt || this.stopping) return;
+    const { files, onOutput } = this.#context;
+    try {
+      await files.writeOutput(this.#spec.name, batch, outputs.join(''));
+    } catch (error) {
+      this.#mishap(error);
+      return;
+    }
+    onOutput(this.#spec.name, batch);
+  }
+
+  async #fail(batch: string, failure: ObjectFailure): Promise<void> {
+    const { files, clock } = this.#context;
+    const text = formatDataLog({ batch, ...failure }, new Date(clock.now()), LOG_PREFIX);
+    await files.appendLog(this.#spec.name, text);
+    this.#firstFailure ??= failure.kind;
+  }
+
+  /** Not the records' fault. Without the model nothing can go on; anything else concerns one object. */
+  #mishap(error: unknown): void {
+    const reason = (error as Error).message;
+    if (error instanceof ModelNotReadyError) this.#endAs({ status: 'Failed', fault: 'model', reason });
+    else this.#firstMishap ??= reason;
+  }
+}

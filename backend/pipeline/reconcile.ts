@@ -1,0 +1,22 @@
+/** Reconcile: rings for everything that is open, and enforces deadlines. Every lost bell is made good here. */
+import type { Ports } from '../ports/index.ts';
+import type { Scope } from '../ports/ledger.ts';
+
+type ReconcilePorts = Pick<Ports, 'ledger' | 'bells' | 'clock'>;
+
+export async function reconcile({ ledger, bells, clock }: ReconcilePorts, scope: Scope): Promise<void> {
+  const now = clock.now();
+  const open = await ledger.openWork(scope, now);
+  for (const id of open.overdue) {
+    const batch = await ledger.batch(id);
+    const last = batch?.reason ? `; last known reason: ${batch.reason.message}` : '';
+    const message = `it was not started within ${batch?.pin.settings.maxWaitHours} hours${last}`;
+    if (await ledger.failWaiting(id, { code: 'waited_too_long', message }, now))
+      bells.ring({ kind: 'start' });
+  }
+  for (const id of open.submissions) bells.ring({ kind: 'submission', id });
+  for (const id of [...open.forming, ...open.held]) bells.ring({ kind: 'batch', id });
+  for (const name of open.transforms) bells.ring({ kind: 'transform', name });
+  if (open.chunks) bells.ring({ kind: 'gather' });
+  if (open.waiting) bells.ring({ kind: 'start' });
+}

@@ -1,0 +1,174 @@
+/**
+ * Settle: a transform job has ended, in whatever way. Its outputs are filed; the batches without a usable one are
+ * judged. Safe to repeat and to run twice at once: each step is conditional on what it was decided from.
+ */
+import { type Batch, childOf } from '../core/batch.ts';
+import type { JobError } from '../core/job.ts';
+import { type Evidence, familyFinding, judge, judgeSuspect, refusesAll } from '../core/judge.ts';
+import { planSplit } from '../core/split.ts';
+import { hasEnded, type TransformJob } from '../core/transform-job.ts';
+import type { Ports } from '../ports/index.ts';
+import type { Verdict } from '../ports/ledger.ts';
+import type { TransformDescription } from '../ports/transforms.ts';
+import { fileResults } from './file-results.ts';
+import { createTransformJob } from './start.ts';
+
+type SettlePorts = Pick<Ports, 'ledger' | 'transforms' | 'objects' | 'bells' | 'clock'>;
+
+/** Takes a transform job's next step: creates it, stops it at its deadline, or settles it once it has ended. */
+export async function advanceTransform(ports: SettlePorts, name: string): Promise<void> {
+  const { ledger, transforms, bells, clock } = ports;
+  const job = await ledger.transformJob(name);
+  if (!job || job.state === 'Ended') return;
+  const description = await transforms.describe(name);
+  if (!description) {
+    // Never created, or the service has lost it: creating it is the next step either way.
+    if (job.notBefore <= clock.now()) await createTransformJob(ports, name);
+    else bells.ringAt(job.notBefore, { kind: 'transform', name });
+    return;
+  }
+  if (job.state === 'Claimed') await ledger.markCreated(name);
+  if (hasEnded(description.status)) await settle(ports, job, description);
+  else if (clock.now() >= job.deadline) await transforms.stop(name);
+  else bells.ringAt(job.deadline, { kind: 'transform', name });
+}
+
+async function settle(
+  ports: SettlePorts,
+  job: TransformJob,
+  description: TransformDescription,
+): Promise<void> {
+  const { ledger, transforms, objects, bells } = ports;
+  const filed = await fileOutputs(ports, job);
+  const rest = await ledger.runningBatches(job.name);
+  await judgeBatches(ports, job, description, rest, filed > 0);
+  if (!(await ledger.endTransformJob(job.name, description.reason))) return;
+  const ended = [];
+  for (const id of job.batches) {
+    const batch = await ledger.batch(id);
+    if (batch && (batch.state === 'Done' || batch.state === 'Failed')) ended.push(id);
+  }
+  await objects.removeBatches(ended);
+  await transforms.forget(job.name);
+  bells.ring({ kind: 'start' });
+}
+
+/** Files every usable output; gives how many of the transform job's batches are done. */
+async function fileOutputs(ports: SettlePorts, job: TransformJob): Promise<number> {
+  const known = new Set(job.batches);
+  let filed = 0;
+  for (const batch of await ports.transforms.outputs(job.name)) {
+    if (!known.has(batch)) continue;
+    let outcome = await fileResults(ports, job.name, batch);
+    while (outcome === 'unusable') outcome = await fileResults(ports, job.name, batch);
+    if (outcome === 'filed') filed++;
+  }
+  return filed;
+}
+
+async function judgeBatches(
+  ports: SettlePorts,
+  job: TransformJob,
+  { status, fault, reason }: TransformDescription,
+  batches: readonly Batch[],
+  anyOutput: boolean,
+): Promise<void> {
+  if (batches.length === 0) return;
+  const { transforms, bells, clock } = ports;
+  const entries = await transforms.dataLog(job.name);
+  const now = clock.now();
+  const evidence: Evidence = {
+    status,
+    fault,
+    reason,
+    overdue: status === 'Stopped' && now >= job.deadline,
+    log: new Map(entries.map((entry) => [entry.batch, entry])),
+    anyOutput,
+  };
+  const suspects: { batch: Batch; reason: JobError }[] = [];
+  for (const batch of batches) {
+    const decision = judge(batch, evidence, now);
+    if (decision.kind === 'suspect') suspects.push({ batch, reason: decision.reason });
+    else if (decision.kind === 'fail')
+      await apply(ports, batch, job.name, { kind: 'fail', error: decision.error });
+    else {
+      const notBefore = now + decision.delayMs;
+      const { counts, reason } = decision;
+      await apply(ports, batch, job.name, { kind: 'requeue', notBefore, counts, reason });
+      bells.ringAt(notBefore, { kind: 'start' });
+    }
+  }
+  const scout = suspects.find(({ batch }) => batch.parent === undefined && batch.jobs > 1)?.batch.id;
+  // Single jobs first: what a family found is only known once its canaries are judged.
+  suspects.sort((a, b) => Number(a.batch.jobs > 1) - Number(b.batch.jobs > 1));
+  for (const suspect of suspects) {
+    const proven = anyOutput || (await isProven(ports, suspect.batch));
+    await applySuspect(ports, job.name, suspect.batch, suspect.reason, proven, scout);
+  }
+  for (const { batch } of suspects) bells.ring({ kind: 'batch', id: batch.id });
+}
+
+async function isProven({ ledger }: SettlePorts, batch: Batch): Promise<boolean> {
+  if (batch.parent === undefined) return false;
+  const children = await ledger.family(batch.parent);
+  return familyFinding('Split', children) === 'healthy';
+}
+
+async function applySuspect(
+  ports: SettlePorts,
+  transform: string | undefined,
+  batch: Batch,
+  reason: JobError,
+  proven: boolean,
+  scout: string | undefined,
+): Promise<void> {
+  const decision = judgeSuspect(batch, reason, proven, scout);
+  if (decision.kind === 'fail') await apply(ports, batch, transform, decision);
+  else if (decision.kind === 'hold') await apply(ports, batch, transform, { ...decision, reason });
+  else await split(ports, batch, transform, reason, decision.canaries);
+}
+
+async function split(
+  ports: SettlePorts,
+  batch: Batch,
+  transform: string | undefined,
+  reason: JobError,
+  canaries: number,
+): Promise<void> {
+  const now = ports.clock.now();
+  const children = planSplit(batch.jobs, batch.round, canaries).map(([from, to], index) => ({
+    ...childOf(batch, index, from, to, now),
+    reason,
+  }));
+  await apply(ports, batch, transform, {
+    kind: 'split',
+    children,
+    budget: batch.pin.settings.isolationBudget,
+    reason,
+  });
+}
+
+/** Applies a verdict, and rings for whom it concerns. */
+async function apply(
+  ports: SettlePorts,
+  batch: Batch,
+  transform: string | undefined,
+  verdict: Verdict,
+): Promise<void> {
+  const { ledger, bells, clock } = ports;
+  if (!(await ledger.applyVerdict(batch.id, transform, verdict, clock.now()))) return;
+  if (verdict.kind === 'split') bells.ring({ kind: 'batch', id: batch.id });
+  if (batch.parent !== undefined) bells.ring({ kind: 'batch', id: batch.parent });
+}
+
+/** Decides a Held batch by what its scout's children found; leaves it while they are under way. */
+export async function advanceHeld(ports: SettlePorts, batch: Batch): Promise<void> {
+  const { ledger } = ports;
+  const scout = batch.scout === undefined ? undefined : await ledger.batch(batch.scout);
+  const finding = scout ? familyFinding(scout.state, await ledger.family(scout.id)) : 'healthy';
+  if (finding === 'refused')
+    await apply(ports, batch, undefined, { kind: 'fail', error: refusesAll(batch.reason) });
+  if (finding !== 'healthy') return;
+  const reason = batch.reason ?? { code: 'transform_failed', message: 'no output was written' };
+  await applySuspect(ports, undefined, batch, reason, true, undefined);
+}

@@ -1,0 +1,101 @@
+/** Start: waiting batches go into as few transform jobs as the settings allow. */
+import { createHash } from 'node:crypto';
+import type { Batch } from '../core/batch.ts';
+import { pinKey } from '../core/settings.ts';
+import type { TransformJob } from '../core/transform-job.ts';
+import type { Ports } from '../ports/index.ts';
+import type { Scope } from '../ports/ledger.ts';
+
+/** Objects in one transform job; a split batch's children are kept together even beyond it. */
+const MAX_OBJECTS = 500;
+/** Waiting batches looked at in one step. */
+const PAGE = 2000;
+const HOUR_MS = 3_600_000;
+/** How long to wait after a throttle or a full quota, in ms. */
+const LATER_MS = 30_000;
+
+type StartPorts = Pick<Ports, 'ledger' | 'transforms' | 'bells' | 'clock'>;
+
+/** Starts transform jobs until no batch waits or no place is free. */
+export async function start(ports: StartPorts, scope: Scope): Promise<void> {
+  const { ledger, bells, clock } = ports;
+  for (;;) {
+    const now = clock.now();
+    const waiting = await ledger.waitingBatches(scope, now, PAGE);
+    if (waiting.length === 0) break;
+    let moved = false;
+    for (const group of groups(waiting)) {
+      const job = transformJobOf(group, now);
+      const { maxTransformJobs } = (group[0] as Batch).pin.settings;
+      const outcome = await ledger.claimTransformJob(scope, job, maxTransformJobs);
+      if (outcome !== 'full') moved = true;
+      if (outcome === 'claimed') await createTransformJob(ports, job.name);
+    }
+    if (!moved) break;
+  }
+  const next = await ledger.nextWaiting(scope, clock.now());
+  if (next !== undefined) bells.ringAt(next, { kind: 'start' });
+}
+
+/** Batches that may share a transform job: one pin, and suspects apart from those that nothing is known against. */
+function groups(waiting: readonly Batch[]): Batch[][] {
+  const open = new Map<string, Batch[]>();
+  const closed: Batch[][] = [];
+  for (const batch of waiting) {
+    const key = `${batch.suspect} ${pinKey(batch.pin)}`;
+    const group = open.get(key) ?? [];
+    const last = group.at(-1);
+    if (last && group.length >= MAX_OBJECTS && (last.parent === undefined || last.parent !== batch.parent)) {
+      closed.push(group);
+      open.set(key, [batch]);
+    } else {
+      group.push(batch);
+      open.set(key, group);
+    }
+  }
+  return [...closed, ...open.values()];
+}
+
+/** The transform job for batches as they stand: its name follows from them and their attempts. */
+function transformJobOf(batches: readonly Batch[], now: number): TransformJob {
+  const hash = createHash('sha256');
+  for (const batch of batches) hash.update(`${batch.id} ${batch.attempts}\n`);
+  const hours = (batches[0] as Batch).pin.settings.maxTransformHours;
+  return {
+    name: `batchml-${hash.digest('hex').slice(0, 32)}`,
+    batches: batches.map((batch) => batch.id),
+    state: 'Claimed',
+    claimedAt: now,
+    deadline: now + hours * HOUR_MS,
+    notBefore: 0,
+    reason: undefined,
+  };
+}
+
+/** Creates a Claimed transform job at the service. Safe to repeat: the name is the same. */
+export async function createTransformJob(
+  { ledger, transforms, bells, clock }: StartPorts,
+  name: string,
+): Promise<void> {
+  const job = await ledger.transformJob(name);
+  if (job?.state !== 'Claimed') return;
+  const [first] = await ledger.runningBatches(name);
+  if (!first) {
+    await ledger.endTransformJob(name, 'none of its batches is open any more');
+    return;
+  }
+  const outcome = await transforms.create({ name, batches: job.batches, pin: first.pin });
+  if (outcome.kind === 'created') {
+    await ledger.markCreated(name);
+    bells.ringAt(job.deadline, { kind: 'transform', name });
+  } else if (outcome.kind === 'later') {
+    const notBefore = clock.now() + LATER_MS;
+    await ledger.postponeTransformJob(name, notBefore, outcome.reason);
+    bells.ringAt(notBefore, { kind: 'transform', name });
+  } else {
+    for (const batch of await ledger.runningBatches(name))
+      await ledger.applyVerdict(batch.id, name, { kind: 'fail', error: outcome.error }, clock.now());
+    await ledger.endTransformJob(name, outcome.error.message);
+    bells.ring({ kind: 'start' });
+  }
+}
