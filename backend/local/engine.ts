@@ -12,6 +12,8 @@ import type { Scope } from '../ports/ledger.ts';
 const RECONCILE_MS = 60_000;
 /** First and longest wait before a failed step is tried again, in ms. */
 const AGAIN_MS = { first: 50, longest: 10_000 };
+/** Outputs that are filed at a time. */
+const AT_A_TIME = 4;
 /** Gathering looks at every open chunk: it takes at most a fifth of the time. */
 const GATHER_REST = 4;
 
@@ -69,8 +71,17 @@ export function createEngine({ clock, onFailure }: EngineOptions): Engine {
     // Let whoever rang go on first: more bells may come for the same step.
     await Promise.resolve();
     for (const [key, bell] of ringing) {
-      ringing.delete(key);
-      if (work) await answer(work.ports, bell, work.scope, key);
+      if (!ringing.delete(key) || !work) continue;
+      const { ports, scope } = work;
+      const together = [answer(ports, bell, scope, key)];
+      // Outputs are filed some at a time: their commits then share an fsync.
+      if (bell.kind === 'output')
+        for (const [other, output] of ringing) {
+          if (output.kind !== 'output' || together.length === AT_A_TIME) break;
+          ringing.delete(other);
+          together.push(answer(ports, output, scope, other));
+        }
+      await Promise.all(together);
     }
     running = undefined;
   }

@@ -4,23 +4,17 @@ import { open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Objects } from '../ports/objects.ts';
 
+/** Files written at a time. */
+const AT_A_TIME = 8;
+
 /** @param root the data folder; made if absent */
 export function fileObjects(root: string): Objects {
   const folder = join(root, 'data');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const path = (batch: string) => join(folder, `${batch}.jsonl`);
   return {
-    async writeBatch(batch, parts) {
-      // Whole or not at all, and there after a power cut: written aside, synced, renamed, and the folder synced.
-      const aside = `${path(batch)}.part`;
-      const file = await open(aside, 'w', 0o600);
-      try {
-        for (const part of parts) await file.write(part);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await rename(aside, path(batch));
+    async writeBatches(objects) {
+      await inParallel(objects, ({ batch, parts }) => writeWhole(path(batch), parts));
       const dir = await open(folder, 'r');
       try {
         await dir.sync();
@@ -42,4 +36,26 @@ export function fileObjects(root: string): Objects {
       await Promise.all(batches.map((batch) => rm(path(batch), { force: true })));
     },
   };
+}
+
+/** Whole or not at all, and there after a power cut once its folder is synced: written aside, synced, renamed. */
+async function writeWhole(path: string, parts: readonly string[]): Promise<void> {
+  const aside = `${path}.part`;
+  const file = await open(aside, 'w', 0o600);
+  try {
+    for (const part of parts) await file.write(part);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(aside, path);
+}
+
+/** Does something for each item, a few at a time: the disk takes several syncs together. */
+async function inParallel<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
+  let next = 0;
+  const worker = async () => {
+    for (let i = next++; i < items.length; i = next++) await act(items[i] as T);
+  };
+  await Promise.all(Array.from({ length: Math.min(AT_A_TIME, items.length) }, worker));
 }

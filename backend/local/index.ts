@@ -102,7 +102,6 @@ export async function openLocal(options: LocalOptions): Promise<LocalPipeline> {
     const host = new ModelHost({
       logDir: join(dataDir, 'logs'),
       env: options.env ?? process.env,
-      pingTimeoutMs,
       clock,
       onEvent,
     });
@@ -131,7 +130,7 @@ export async function openLocal(options: LocalOptions): Promise<LocalPipeline> {
       fetch: async (request) => app.fetch(request),
       start: (submission) => engine.start(ports, submission === undefined ? {} : { submission }),
       prepare: async (sample) => {
-        await host.choose(pin.model, pin.settings, sample);
+        await host.prepare(pin, pingTimeoutMs, async () => sample);
       },
       listen: async (port) => {
         listener = await listen(app, port);

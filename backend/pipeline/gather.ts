@@ -6,6 +6,7 @@ import { linesOf } from '../core/object-lines.ts';
 import { MAX_BATCH_BYTES, type Pin } from '../core/settings.ts';
 import type { Ports } from '../ports/index.ts';
 import type { OpenChunk, Scope } from '../ports/ledger.ts';
+import type { BatchObject } from '../ports/objects.ts';
 
 /** Chunks looked at in one step; a full page rings again. */
 const PAGE = 5000;
@@ -91,11 +92,18 @@ export async function writeBatches(
   batches: readonly Batch[],
 ): Promise<void> {
   const lines = chunkReader(ledger);
+  let page: BatchObject[] = [];
+  let size = 0;
   for (const batch of batches) {
     const parts: string[] = [];
     for (const member of batch.members) parts.push(await lines(member));
-    await objects.writeBatch(batch.id, parts);
+    page.push({ batch: batch.id, parts });
+    size += parts.reduce((sum, part) => sum + part.length, 0);
+    if (size < MAX_BATCH_BYTES) continue;
+    await objects.writeBatches(page);
+    [page, size] = [[], 0];
   }
+  if (page.length > 0) await objects.writeBatches(page);
   await ledger.markWaiting(batches.map((batch) => batch.id));
   bells.ring({ kind: 'start' });
 }

@@ -74,7 +74,12 @@ export interface FiledResult {
 /** What becomes of a batch whose transform job has ended without a usable output for it. */
 export type Verdict =
   /** `counts`: against the number of times that it may go back whole. */
-  | { readonly kind: 'requeue'; readonly notBefore: number; readonly counts: boolean; readonly reason: JobError }
+  | {
+      readonly kind: 'requeue';
+      readonly notBefore: number;
+      readonly counts: boolean;
+      readonly reason: JobError;
+    }
   | { readonly kind: 'hold'; readonly scout: string; readonly reason: JobError }
   /** More single-job children than what is left of their submissions' `budget`: the batch fails as `isolation_budget`. */
   | {

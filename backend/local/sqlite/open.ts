@@ -61,21 +61,33 @@ async function openWasm(path: string): Promise<Sql> {
   rmSync(`${path}.lock`, { recursive: true, force: true });
   const db = new Database(path);
   const prepared = cached((sql) => db.prepare(sql));
+  // A statement that failed can't be used again: the driver takes the error that resetting it repeats for a new one.
+  const using = <T>(sql: string, use: (statement: ReturnType<typeof db.prepare>) => T): T => {
+    const statement = prepared(sql);
+    try {
+      return use(statement);
+    } catch (error) {
+      prepared.forget(sql);
+      statement.finalize();
+      throw error;
+    }
+  };
   return {
     exec: (sql) => db.exec(sql),
-    run: (sql, params = []) => Number(prepared(sql).run(params as SqlValue[]).changes),
+    run: (sql, params = []) => using(sql, (statement) => Number(statement.run(params as SqlValue[]).changes)),
     get: <T>(sql: string, params: readonly SqlValue[] = []) =>
-      (prepared(sql).get(params as SqlValue[]) ?? undefined) as T | undefined,
+      using(sql, (statement) => (statement.get(params as SqlValue[]) ?? undefined) as T | undefined),
     all: <T>(sql: string, params: readonly SqlValue[] = []) =>
-      prepared(sql).all(params as SqlValue[]) as unknown as (T & SqlRow)[],
+      using(sql, (statement) => statement.all(params as SqlValue[]) as unknown as (T & SqlRow)[]),
     inTransaction: () => db.inTransaction,
     close: () => db.close(),
   };
 }
 
-function cached<T>(prepare: (sql: string) => T): (sql: string) => T {
+/** Prepares each statement once. */
+function cached<T>(prepare: (sql: string) => T): { (sql: string): T; forget(sql: string): void } {
   const statements = new Map<string, T>();
-  return (sql) => {
+  const get = (sql: string) => {
     let statement = statements.get(sql);
     if (statement === undefined) {
       statement = prepare(sql);
@@ -83,4 +95,9 @@ function cached<T>(prepare: (sql: string) => T): (sql: string) => T {
     }
     return statement;
   };
+  return Object.assign(get, {
+    forget: (sql: string) => {
+      statements.delete(sql);
+    },
+  });
 }

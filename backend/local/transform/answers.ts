@@ -70,7 +70,7 @@ function jsonDocument(text: string): string[] | BadAnswer {
   } catch (error) {
     return { problem: `the model's answer is not JSON: ${(error as Error).message}` };
   }
-  return [/[\r\n]/.test(document) ? document.replace(/\s*[\r\n]\s*/g, '') : document];
+  return [/[\r\n]/.test(document) ? document.replace(/[\r\n]\s*/g, '') : document];
 }
 
 /** Elements of a JSON array of exactly `records` elements; undefined when the text is anything else. */

@@ -4,7 +4,7 @@ import type { ContentType } from '../../core/settings.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { ModelNotReadyError } from './ping.ts';
 import { failureOf, type ObjectFailure } from './refusal.ts';
-import { send } from './send.ts';
+import { type Answer, isSuccess, send } from './send.ts';
 import { pause, unlessAborted } from './time.ts';
 
 /** A model that answers ping and yet can't be reached this often in a row isn't there. */
@@ -27,7 +27,7 @@ export interface Invocation {
 }
 
 export type Invoked =
-  | { readonly kind: 'answer'; readonly status: number; readonly text: string }
+  | Answer
   | { readonly kind: 'failure'; readonly failure: ObjectFailure }
   | { readonly kind: 'stopped' };
 
@@ -60,9 +60,8 @@ export async function invoke(invocation: Invocation, body: string): Promise<Invo
       continue;
     }
     unsent = 0;
+    if (reply.kind === 'answer' && isSuccess(reply.status)) return reply;
     const failure = failureOf(reply);
-    if (!failure && reply.kind === 'answer') return reply;
-    if (!failure) break;
     if (retries >= invocation.maxRetries || !mayPass(failure)) return { kind: 'failure', failure };
     await pause(clock, backoff(retries++), signal);
   }

@@ -2,11 +2,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { open, stat } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** How long a model may take to end after SIGTERM, in ms, before it is killed. */
-const GRACE_MS = 5000;
 const TAIL_BYTES = 4096;
 const TAIL_LINES = 3;
 
@@ -19,8 +17,8 @@ export interface ModelCommand {
   howEnded(): string | undefined;
   /** Its last three lines of output, for a message. */
   lastLines(): Promise<string>;
-  /** Asks the whole group to end (SIGTERM), and kills what is left after 5 s. */
-  stop(): Promise<void>;
+  /** Asks the whole group to end (SIGTERM), and kills what is left after `graceMs`. */
+  stop(graceMs: number): Promise<void>;
   /** Kills the whole group at once; synchronous, for an `exit` handler. */
   kill(): void;
 }
@@ -42,7 +40,7 @@ export async function startModelCommand(
     child = spawn(commandLine, {
       shell: true,
       detached: true,
-      stdio: ['ignore', log.fd, log.fd],
+      stdio: ['ignore', log.fd, log.fd, 'pipe'],
       env: { ...env, SAGEMAKER_BIND_TO_PORT: String(port), PORT: String(port), SAGEMAKER_BATCH: 'true' },
     });
   } finally {
@@ -50,30 +48,36 @@ export async function startModelCommand(
   }
   // A model that nobody uses must not keep this process alive.
   child.unref();
+  const held = child.stdio[3] as Socket | null;
+  held?.resume().unref();
+  held?.once('error', () => undefined);
   const ended = new AbortController();
   let how: string | undefined;
+  let stopping: Promise<void> | undefined;
   const guard = startGuard(child.pid);
   const end = (text: string) => {
     if (how !== undefined) return;
     how = text;
-    // Before its ID can be given to another process: whatever it left behind, and the guard.
+    ended.abort();
+    // What it left behind is of no use, and its group's ID may soon be another's. stop() is more patient.
+    if (stopping === undefined) dissolve();
+  };
+  const dissolve = () => {
     signalGroup(child, 'SIGKILL');
     guard?.stdin?.end('done\n');
-    ended.abort();
   };
   child.once('error', (error) => end(`could not be started: ${error.message}`));
   child.once('exit', (code, signal) =>
     end(signal === null ? `exited with code ${code}` : `was ended by ${signal}`),
   );
-  let stopping: Promise<void> | undefined;
   return {
     url: `http://127.0.0.1:${port}`,
     ended: ended.signal,
     howEnded: () => how,
     lastLines: () => tail(logFile, logStart),
-    stop() {
-      stopping ??= stopGroup(child, ended.signal);
-      return stopping;
+    stop(graceMs) {
+      if (how === undefined) stopping ??= endGroup(child, graceMs).then(dissolve);
+      return stopping ?? Promise.resolve();
     },
     kill() {
       if (how === undefined) signalGroup(child, 'SIGKILL');
@@ -81,18 +85,17 @@ export async function startModelCommand(
   };
 }
 
-async function stopGroup(child: ChildProcess, ended: AbortSignal): Promise<void> {
-  if (ended.aborted) return;
-  const gone = once(ended, 'abort');
+/**
+ * Asks a group to end and waits until all of it has, or `graceMs` have passed. The shell often ends before the model does; `close`
+ * comes once nobody holds the pipe any more that all of them inherited.
+ */
+async function endGroup(child: ChildProcess, graceMs: number): Promise<void> {
+  const waiting = new AbortController();
+  const { signal } = waiting;
+  const closed = once(child, 'close', { signal });
   signalGroup(child, 'SIGTERM');
-  const cancel = new AbortController();
-  const late = wait(GRACE_MS, undefined, { signal: cancel.signal }).then(
-    () => signalGroup(child, 'SIGKILL'),
-    () => undefined,
-  );
-  await gone;
-  cancel.abort();
-  await late;
+  await Promise.race([closed, wait(graceMs, undefined, { signal })]);
+  waiting.abort();
 }
 
 /** A port that is free now. Another process could take it before the model does; the model then exits and is restarted. */
@@ -119,7 +122,7 @@ function startGuard(pid: number | undefined): ChildProcess | undefined {
   guard.once('error', () => undefined);
   guard.stdin?.once('error', () => undefined);
   guard.unref();
-  (guard.stdin as unknown as { unref?: () => void } | null)?.unref?.();
+  (guard.stdin as Socket | null)?.unref();
   return guard;
 }
 
@@ -128,7 +131,7 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   try {
     process.kill(-child.pid, signal);
   } catch {
-    // No such group: all of it has ended. (Windows has no groups.)
+    // No such group. Windows has none at all: there the shell is what can be reached.
     child.kill(signal);
   }
 }

@@ -24,6 +24,8 @@ export interface ModelHostOptions {
   readonly logDir: string;
   /** Environment of model commands. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** How long commands may take to end after SIGTERM, in ms, before they are killed. @default 5_000 */
+  readonly graceMs?: number;
   readonly clock?: Clock;
   readonly onEvent?: (event: LocalEvent) => void;
 }
@@ -31,11 +33,13 @@ export interface ModelHostOptions {
 /** A command that exits this often before it ever answers ping isn't started again. */
 const MAX_EARLY_EXITS = 3;
 const RESTART_PAUSE_MS = 200;
+const GRACE_MS = 5000;
 const PARAMETERS_TIMEOUT_MS = 5000;
 
 export class ModelHost {
   readonly #logDir: string;
   readonly #env: Readonly<Record<string, string | undefined>>;
+  readonly #graceMs: number;
   readonly #clock: Clock;
   readonly #onEvent: (event: LocalEvent) => void;
   readonly #agent = modelAgent(4);
@@ -52,6 +56,7 @@ export class ModelHost {
   constructor(options: ModelHostOptions) {
     this.#logDir = options.logDir;
     this.#env = options.env;
+    this.#graceMs = options.graceMs ?? GRACE_MS;
     this.#clock = options.clock ?? systemClock;
     this.#onEvent = options.onEvent ?? (() => undefined);
     process.once('exit', this.#killAll);
@@ -64,7 +69,7 @@ export class ModelHost {
    */
   ready(model: string, pingTimeoutMs: number): Promise<string> {
     const known = this.#becomingReady.get(model);
-    if (known) return known;
+    if (known !== undefined) return known;
     const ready = this.#becomeReady(model, pingTimeoutMs).finally(() => this.#becomingReady.delete(model));
     this.#becomingReady.set(model, ready);
     return ready;
@@ -90,11 +95,11 @@ export class ModelHost {
     return { url, plan: await plan };
   }
 
-  /** Ends every command (SIGTERM, after 5 s SIGKILL) and every wait. */
+  /** Ends every command (SIGTERM, later SIGKILL) and every wait. Close what uses it first. */
   async close(): Promise<void> {
     this.#closing.abort();
     await Promise.allSettled(this.#becomingReady.values());
-    await Promise.all([...this.#running].map((command) => command.stop()));
+    await Promise.all([...this.#running].map((command) => command.stop(this.#graceMs)));
     process.removeListener('exit', this.#killAll);
     await this.#agent.destroy();
   }
@@ -115,7 +120,7 @@ export class ModelHost {
       }
       const how = command?.howEnded();
       if (this.#closing.signal.aborted || !command || how === undefined)
-        throw new ModelNotReadyError('stopped while waiting for the model');
+        throw new Error('stopped while waiting for the model');
       if (exits >= MAX_EARLY_EXITS) throw await this.#notReady(`the model command ${how}`, command);
       await pause(this.#clock, RESTART_PAUSE_MS * exits, this.#closing.signal);
     }
@@ -149,7 +154,7 @@ export class ModelHost {
     if (commandLine === undefined) return undefined;
     const known = await this.#commands.get(model)?.catch(() => undefined);
     if (known && known.howEnded() === undefined) return known;
-    if (this.#closing.signal.aborted) throw new ModelNotReadyError('stopped before the model was started');
+    if (this.#closing.signal.aborted) throw new Error('stopped before the model was started');
     const started = this.#start(commandLine);
     this.#commands.set(model, started);
     return started;

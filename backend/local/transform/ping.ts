@@ -1,7 +1,7 @@
 /** Waiting for a model server: SageMaker sends nothing before `GET /ping` was answered with 200. */
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../../ports/clock.ts';
-import { describeReply, send } from './send.ts';
+import { describeReply, isSuccess, send } from './send.ts';
 import { pause, seconds } from './time.ts';
 
 /** The model server never became ready. The message says what was tried and what came of it. */
@@ -41,7 +41,7 @@ export async function waitForPing(
       signal,
     });
     if (signal.aborted) break;
-    if (reply.kind === 'answer' && reply.status >= 200 && reply.status < 300) return true;
+    if (reply.kind === 'answer' && isSuccess(reply.status)) return true;
     if (clock.now() + wait - from >= timeoutMs)
       throw new ModelNotReadyError(
         `the model did not answer GET ${url}/ping with HTTP 200 within ${seconds(timeoutMs)}; ` +

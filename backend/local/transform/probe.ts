@@ -7,7 +7,7 @@ import type { BatchStrategy, ContentType, Settings } from '../../core/settings.t
 import { readAnswer } from './answers.ts';
 import { requestBody } from './mini-batches.ts';
 import { refusalMessage } from './refusal.ts';
-import { describeReply, type Reply } from './send.ts';
+import { describeReply, isSuccess, type Reply } from './send.ts';
 
 export interface Choice {
   readonly contentType: ContentType;
@@ -103,9 +103,10 @@ function objection(
   contentType: ContentType,
   form: BatchStrategy,
 ): string | undefined {
+  if (reply.kind === 'answer' && isSuccess(reply.status)) {
+    const results = readAnswer(reply.text, records, contentType, form);
+    return 'problem' in results ? results.problem : undefined;
+  }
   if (reply.kind !== 'answer') return describeReply(reply);
-  if (reply.status < 200 || reply.status > 299)
-    return `HTTP ${reply.status} ${refusalMessage(reply.status, reply.text).slice(0, 200)}`;
-  const results = readAnswer(reply.text, records, contentType, form);
-  return 'problem' in results ? results.problem : undefined;
+  return `HTTP ${reply.status} ${refusalMessage(reply.status, reply.text).slice(0, 200)}`;
 }

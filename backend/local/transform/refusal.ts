@@ -6,21 +6,18 @@ import type { Reply } from './send.ts';
 /** An object's failure, as the data log has it. */
 export type ObjectFailure = Omit<DataLogEntry, 'batch'>;
 
-/** The failure that a reply stands for; undefined for a 2xx answer. */
-export function failureOf(reply: Exclude<Reply, { kind: 'stopped' | 'unsent' }>): ObjectFailure | undefined {
-  switch (reply.kind) {
-    case 'answer': {
-      if (reply.status >= 200 && reply.status < 300) return undefined;
-      const kind = reply.status >= 400 && reply.status < 500 ? 'ClientError' : 'ServerError';
-      return { kind, status: reply.status, message: refusalMessage(reply.status, reply.text) };
-    }
-    case 'timeout':
-      return { kind: 'ModelTimeout', status: undefined, message: reply.why };
-    case 'disconnected':
-      return { kind: 'ModelDisconnected', status: undefined, message: reply.why };
-    case 'unreadable':
-      return { kind: 'BadOutput', status: undefined, message: reply.why };
-  }
+const KINDS = {
+  timeout: 'ModelTimeout',
+  disconnected: 'ModelDisconnected',
+  unreadable: 'BadOutput',
+} as const;
+
+/** The failure that a reply other than a success stands for. */
+export function failureOf(reply: Exclude<Reply, { kind: 'stopped' | 'unsent' }>): ObjectFailure {
+  if (reply.kind !== 'answer') return { kind: KINDS[reply.kind], status: undefined, message: reply.why };
+  const { status, text } = reply;
+  const kind = status >= 400 && status < 500 ? 'ClientError' : 'ServerError';
+  return { kind, status, message: refusalMessage(status, text) };
 }
 
 /**
@@ -28,9 +25,7 @@ export function failureOf(reply: Exclude<Reply, { kind: 'stopped' | 'unsent' }>)
  * `error.message`, `detail`), an HTML page's text, or the body as it is. At most 1,000 characters.
  */
 export function refusalMessage(status: number, body: string): string {
-  // What is cut off here is cut off the message anyway; it spares the tag stripping a page of megabytes.
-  const text = body.length > 100_000 ? body.slice(0, 100_000) : body;
-  const said = clipMessage(jsonMessage(text) ?? (/^\s*</.test(text) ? htmlText(text) : text));
+  const said = clipMessage(jsonMessage(body) ?? (/^\s*</.test(body) ? htmlText(body) : body));
   return said === '' ? `HTTP ${status} with an empty body` : said;
 }
 
@@ -50,10 +45,12 @@ function jsonMessage(text: string): string | undefined {
   );
 }
 
+/** Text of a page's first 20,000 characters: enough for a message, and too few to keep the patterns busy. */
 function htmlText(html: string): string {
   return html
-    .replace(/<(style|script|head)\b[^]*?<\/\1>/gi, ' ')
-    .replace(/<[^>]*>/g, ' ')
+    .slice(0, 20_000)
+    .replace(/<(style|script|head)\b[\s\S]*?<\/\1>/gi, ' ')
+    .replace(/<[^<>]*>/g, ' ')
     .replaceAll('&lt;', '<')
     .replaceAll('&gt;', '>')
     .replaceAll('&quot;', '"')

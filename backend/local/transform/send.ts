@@ -3,6 +3,12 @@ import { type Dispatcher, request } from 'undici';
 import type { Clock } from '../../ports/clock.ts';
 import { seconds } from './time.ts';
 
+export interface Answer {
+  readonly kind: 'answer';
+  readonly status: number;
+  readonly text: string;
+}
+
 /**
  * - `answer`: a whole answer, of whatever status
  * - `unsent`: no connection came about, so the model has seen nothing
@@ -11,8 +17,9 @@ import { seconds } from './time.ts';
  * - `stopped`: the signal was aborted
  */
 export type Reply =
-  | { readonly kind: 'answer'; readonly status: number; readonly text: string }
-  | { readonly kind: 'unsent' | 'timeout' | 'disconnected' | 'unreadable'; readonly why: string }
+  | Answer
+  | { readonly kind: 'unsent'; readonly why: string }
+  | { readonly kind: 'timeout' | 'disconnected' | 'unreadable'; readonly why: string }
   | { readonly kind: 'stopped' };
 
 export interface Call {
@@ -80,11 +87,15 @@ function classify(error: NetworkError, answering: boolean): Reply {
   if (syscall === 'connect') return { kind: 'unsent', why: code };
   if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE')
     return { kind: 'unreadable', why: "the model's answer is too large" };
-  // HPE_INVALID_EOF_STATE is a chunked answer that was cut off; other parser errors are no HTTP at all.
-  if (code.startsWith('HPE_') && code !== 'HPE_INVALID_EOF_STATE')
+  // 'Invalid EOF state' is a chunked answer that was cut off; other parser errors are no HTTP at all.
+  if (error.name === 'HTTPParserError' && !error.message.includes('EOF'))
     return { kind: 'unreadable', why: `the model's answer is not HTTP: ${error.message}` };
   const when = answering ? 'in the middle of its answer' : 'without an answer';
   return { kind: 'disconnected', why: `the model closed the connection ${when}` };
+}
+
+export function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
 }
 
 /** What a reply says, as a short phrase for a message about a server that isn't ready. */

@@ -205,11 +205,10 @@ export class TransformRun {
     const { files, onOutput } = this.#context;
     try {
       await files.writeOutput(this.#spec.name, batch, outputs.join(''));
+      onOutput(this.#spec.name, batch);
     } catch (error) {
       this.#mishap(error);
-      return;
     }
-    onOutput(this.#spec.name, batch);
   }
 
   async #fail(batch: string, failure: ObjectFailure): Promise<void> {

@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest';
+import type { InputOptions } from '../../../cli/src/input/input.ts';
+import { plain, problemsOf } from './helpers.ts';
+
+async function only(content: string | Uint8Array, options: InputOptions = plain): Promise<string> {
+  const problems = await problemsOf(content, options);
+  expect(problems).toHaveLength(1);
+  return problems[0] as string;
+}
+
+describe('a line that is not JSON', () => {
+  it.each([
+    ['{"a":1,}', 8],
+    ['{"a":1} x', 9],
+    ["{'a':1}", 2],
+    ['[1,2', undefined],
+    ['{"a":tru}', 9],
+    ['hello', 1],
+    ['hello to the whole wide world', 1],
+    [`{"text": "${'x'.repeat(50)}", "n": nope, "m": "${'y'.repeat(50)}"}`, 70],
+    [`{"text": "${'x'.repeat(50)}", "n": nope}`, 70],
+    [`{"text": "${'x'.repeat(50)}", "n": }`, 69],
+    ['{"a": "\t"}', 8],
+    ['\u00a01', 1],
+  ])('%s: names the column', async (text, column) => {
+    const message = await only(text);
+    if (column === undefined) expect(message).toContain('the line ends before the value does');
+    else expect(message).toMatch(new RegExp(`^1: not valid JSON at column ${column}: \\S`));
+  });
+
+  it('guesses no column where the place is not certain', async () => {
+    const same = '{"a": aaaaaaaaaaaaaaa, "b": "12345678901234567890"}, '.repeat(2);
+    expect(await only(`"${same.replaceAll('"', '')}" "`)).toMatch(/^1: not valid JSON/);
+    expect(await only('[x,x]')).toMatch(/^1: not valid JSON: \S/);
+    expect(await only('NaN')).toBe('1: not valid JSON');
+  });
+
+  it('says that a value spread over lines is the problem', async () => {
+    expect((await problemsOf('{\n  "a": 1\n}\n', plain))[0]).toBe(
+      '1: not valid JSON: the line ends before the value does (a record must be on one line)',
+    );
+  });
+
+  it('keeps messages short and free of control characters', async () => {
+    for (const text of [
+      '\u001b[31m',
+      '\u0000'.repeat(1000),
+      `${'['.repeat(5000)}\u0007`,
+      `"\u202e${'x'.repeat(999)}" "`,
+    ]) {
+      const message = await only(text);
+      expect(message.length).toBeLessThan(200);
+      expect(message).not.toMatch(/\p{Cc}|\p{Cf}/u);
+    }
+  });
+
+  it('takes a byte order mark only at the start of the file', async () => {
+    expect(await only('1\n\ufeff2\n')).toMatch(/^2: not valid JSON/);
+  });
+});
+
+describe('a line that is not UTF-8', () => {
+  it('is named with the column, and its neighbours are read', async () => {
+    const bytes = Buffer.concat([
+      Buffer.from('"é"\n"\ufffdé'),
+      Buffer.from([0xe9]),
+      Buffer.from('"\r\n3\n"'),
+      Buffer.from([0xff]),
+    ]);
+    expect(await problemsOf(bytes, plain)).toEqual([
+      '2: not valid UTF-8 at column 4 (byte 0xE9)',
+      '4: not valid UTF-8 at column 2 (byte 0xFF)',
+    ]);
+  });
+
+  it('may be cut short, one byte long, or a surrogate', async () => {
+    expect(await only(Buffer.from([0xe9]))).toBe('1: not valid UTF-8 at column 1 (byte 0xE9)');
+    expect(await only(Buffer.from([0x31, 0xef, 0xbf]))).toBe('1: not valid UTF-8 at column 2 (byte 0xEF)');
+    expect(await only(Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22]))).toBe(
+      '1: not valid UTF-8 at column 2 (byte 0xED)',
+    );
+  });
+
+  it('says what the file seems to be', async () => {
+    expect((await problemsOf(Buffer.from('\ufeff{"a":1}\n', 'utf16le'), plain))[0]).toContain(
+      'the file is UTF-16',
+    );
+    expect(await only(Buffer.from([0x1f, 0x8b, 0x08, 0x00, 0xff]))).toContain('gzip');
+  });
+});
+
+describe('a record over the limit', () => {
+  const small: InputOptions = { ...plain, maxRecordBytes: 10 };
+
+  it('names size and limit, in bytes', async () => {
+    expect(await problemsOf('12345678\n"12345678"\r\n"123456789"\n"éééé"\r\n"ééééé"', small)).toEqual([
+      '3: the record is 11 bytes long; the limit is 10',
+      '5: the record is 12 bytes long; the limit is 10',
+    ]);
+  });
+
+  it('measures the record, not its envelope', async () => {
+    const line = (body: string) => `{"custom_id":"${body.length}","url":"${'x'.repeat(200)}","body":${body}}`;
+    expect(
+      await problemsOf(`${line('{"a":1234}')}\n${line('{"a":12345}')}`, { ...small, format: 'openai' }),
+    ).toEqual(['2: the record is 11 bytes long; the limit is 10']);
+    expect(await only(`{"x":"${'x'.repeat(70_000)}"}`, { ...small, format: 'bedrock' })).toBe(
+      '1: the line is 70008 bytes long; the limit is 65546',
+    );
+  });
+
+  it('measures a CSV row as the JSON string that is sent', async () => {
+    expect(await problemsOf('12345678\n123456789\n"1234"\n', { ...small, format: 'csv' })).toEqual([
+      '2: the record is 11 bytes long; the limit is 10',
+    ]);
+  });
+
+  it('is no reason to refuse bad UTF-8 differently in one block or many', async () => {
+    expect(await only(Buffer.alloc(100, 0xff), small)).toBe(
+      '1: the record is 100 bytes long; the limit is 10',
+    );
+  });
+});

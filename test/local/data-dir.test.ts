@@ -1,0 +1,151 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { DEFAULT_SETTINGS } from '../../backend/core/settings.ts';
+import { sqliteLedger } from '../../backend/local/ledger/index.ts';
+import { openSql } from '../../backend/local/sqlite/open.ts';
+import { migrate } from '../../backend/local/sqlite/schema.ts';
+import { numbered, openPipeline, temporaryFolder } from '../support/local-pipeline.ts';
+
+const folders: { remove: () => void }[] = [];
+afterEach(() => {
+  for (const folder of folders.splice(0)) folder.remove();
+});
+
+function folder(): string {
+  const made = temporaryFolder();
+  folders.push(made);
+  return made.path;
+}
+
+const model = 'http://127.0.0.1:9';
+
+describe('the data folder', () => {
+  test('is used by one process at a time; the other is told which one', async () => {
+    const dataDir = folder();
+    const first = await openPipeline({ model, dataDir, command: 'batchml local' });
+    await expect(openPipeline({ model, dataDir })).rejects.toMatchObject({
+      code: 'DATA_DIR_IN_USE',
+      message: expect.stringContaining(`process ${process.pid} (batchml local)`),
+    });
+    await first.close();
+    const second = await openPipeline({ model, dataDir });
+    await second.close();
+    expect(existsSync(join(dataDir, 'lock'))).toBe(false);
+  });
+
+  test.each([
+    ['a process that is gone', { pid: 2 ** 22 + 1, command: 'batchml run' }],
+    ['an earlier process of a number in use', { pid: process.pid, command: 'batchml run', started: '1' }],
+    ['no one (it is torn)', undefined],
+  ])('is taken over from %s', async (_name, holder) => {
+    const dataDir = folder();
+    writeFileSync(join(dataDir, 'lock'), holder ? JSON.stringify(holder) : '{"pid"');
+    const pipeline = await openPipeline({ model, dataDir });
+    await pipeline.close();
+  });
+
+  test('written by a newer version is refused, not harmed', async () => {
+    const dataDir = folder();
+    const sql = await openSql(join(dataDir, 'batchml.db'));
+    migrate(sql);
+    sql.exec('PRAGMA user_version = 99');
+    sql.close();
+    await expect(openPipeline({ model, dataDir })).rejects.toThrow(/newer batchml/);
+  });
+
+  test('keeps what was accepted over a restart', async () => {
+    const dataDir = folder();
+    const first = await openPipeline({ model, dataDir });
+    await first.submit('s', numbered(700));
+    await first.close();
+    const second = await openPipeline({ model, dataDir });
+    expect(await second.submission('s')).toMatchObject({ total: 700, state: 'Running' });
+    await second.close();
+  });
+});
+
+describe('a full disk', () => {
+  test('acknowledges nothing that it did not store, and goes on when there is room', async () => {
+    const path = join(folder(), 'batchml.db');
+    const sql = await openSql(path);
+    migrate(sql);
+    const ledger = sqliteLedger(sql);
+    const pin = { model, settings: DEFAULT_SETTINGS };
+    const draft = { id: 's', kind: 'batch', pin, content: undefined, name: undefined, createdAt: 1 } as const;
+    const accept = (n: number) =>
+      ledger.acceptChunk(
+        {
+          submission: 's',
+          n,
+          sha256: `${n}`,
+          directory: { lines: [[n * 10 + 1, 10]] },
+          lines: `${'x'.repeat(20_000)}\n`,
+          jobs: 10,
+          acceptedAt: 1,
+        },
+        draft,
+      );
+    sql.exec('PRAGMA max_page_count = 200');
+    // Sent together, as by many clients: some of a shared transaction's writes must not pull the others in.
+    const outcomes = await Promise.allSettled(Array.from({ length: 60 }, (_, n) => accept(n)));
+    const more = await Promise.allSettled(Array.from({ length: 60 }, (_, n) => accept(n + 60)));
+    const acknowledged = [...outcomes, ...more].flatMap((outcome, n) =>
+      outcome.status === 'fulfilled' ? [n] : [],
+    );
+    expect(acknowledged.length).toBeLessThan(120);
+    sql.exec('PRAGMA max_page_count = 1000000');
+    expect(await accept(500)).toBe('accepted');
+    sql.close();
+
+    const again = await openSql(path);
+    const reopened = sqliteLedger(again);
+    const chunks = await reopened.chunks('s', 0, 1000);
+    expect(chunks.map((chunk) => chunk.n)).toEqual([...acknowledged, 500]);
+    expect((await reopened.submission('s'))?.counters.total).toBe(chunks.length * 10);
+    again.close();
+  });
+});
+
+describe('a poll', () => {
+  test('costs the same for ten jobs and for ten thousand', async () => {
+    const sql = await openSql(join(folder(), 'batchml.db'));
+    migrate(sql);
+    let steps = 0;
+    const counting = new Proxy(sql, {
+      get(target, name: keyof typeof sql) {
+        const method = target[name] as (...args: unknown[]) => unknown;
+        return (...args: unknown[]) => {
+          const answer = method.apply(target, args);
+          steps += 1 + (Array.isArray(answer) ? answer.length : 0);
+          return answer;
+        };
+      },
+    });
+    const ledger = sqliteLedger(counting);
+    const pin = { model, settings: DEFAULT_SETTINGS };
+    const costs: number[] = [];
+    for (const chunks of [1, 100]) {
+      const id = `s${chunks}`;
+      const draft = { id, kind: 'batch', pin, content: undefined, name: undefined, createdAt: 1 } as const;
+      for (let n = 0; n < chunks; n++)
+        await ledger.acceptChunk(
+          {
+            submission: id,
+            n,
+            sha256: 'a',
+            directory: { lines: [[n + 1, 1]] },
+            lines: '',
+            jobs: 100,
+            acceptedAt: 1,
+          },
+          draft,
+        );
+      steps = 0;
+      await ledger.submission(id);
+      costs.push(steps);
+    }
+    expect(costs[1]).toBe(costs[0]);
+    sql.close();
+  });
+});
