@@ -3,6 +3,8 @@ import { childBatchId, type JobRef } from './ids.ts';
 import type { JobError } from './job.ts';
 import type { Pin } from './settings.ts';
 
+const HOUR_MS = 3_600_000;
+
 /**
  * Forming: members are being claimed. Waiting: its object is written. Running: in a transform job. Held: waits for
  * what another batch of the same failure (its scout) finds out. Split: its children carry on. Done, Failed: ended.
@@ -100,7 +102,10 @@ export function membersOf(jobs: readonly JobRef[]): Member[] {
   return members;
 }
 
-/** A child of a split batch, over lines `from` to `to` of the parent's object. */
+/**
+ * A child of a split batch, over lines `from` to `to` of the parent's object. It may wait as long as its root might: its
+ * parent's run, however long, is not held against it.
+ */
 export function childOf(parent: Batch, index: number, from: number, to: number, now: number): Batch {
   const members = sliceMembers(parent.members, from, to);
   return {
@@ -118,5 +123,6 @@ export function childOf(parent: Batch, index: number, from: number, to: number, 
     scout: undefined,
     notBefore: 0,
     createdAt: now,
+    waitDeadline: now + parent.pin.settings.maxWaitHours * HOUR_MS,
   };
 }

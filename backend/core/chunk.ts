@@ -40,7 +40,7 @@ export function formatWireLine(line: number, customId: string | undefined, recor
   return `{"line":${line}${custom},"record":${record}}`;
 }
 
-const WIRE_LINE = /^\{"line":(\d{1,15})(?:,"customId":("(?:[^"\\]|\\.)*"))?,"record":/;
+const WIRE_LINE = /^\{"line":([1-9]\d{0,14})(?:,"customId":("(?:[^"\\]|\\.)*"))?,"record":/;
 
 interface WireJob {
   line: number;

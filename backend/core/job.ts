@@ -48,5 +48,6 @@ export function isFinal(status: JobStatus): boolean {
 /** Cuts a message to what is kept; whole characters only. */
 export function clipMessage(message: string): string {
   const text = message.trim();
-  return text.length <= MAX_ERROR_MESSAGE ? text : `${text.slice(0, MAX_ERROR_MESSAGE - 1)}…`;
+  if (text.length <= MAX_ERROR_MESSAGE) return text;
+  return `${text.slice(0, MAX_ERROR_MESSAGE - 1).replace(/[\ud800-\udbff]$/, '')}…`;
 }

@@ -131,3 +131,13 @@ export function refusesAll(reason: JobError | undefined): JobError {
     ),
   };
 }
+
+/** The error of jobs that were not started in time. */
+export function waitedTooLong(batch: Batch, reason: string | undefined): JobError {
+  const last = reason === undefined ? '' : `; last known reason: ${reason}`;
+  const hours = batch.pin.settings.maxWaitHours;
+  return {
+    code: 'waited_too_long',
+    message: clipMessage(`it was not started within ${hours} hours${last}`),
+  };
+}

@@ -89,6 +89,7 @@ export function splitCsvRow(row: string): string[] {
 /** Why a text can't be one CSV record of a line-split object, or undefined if it can. */
 export function csvRowProblem(row: string): string | undefined {
   if (/[\r\n]/.test(row)) return 'a CSV record must be one line: a line break starts another record';
+  if (row.includes('\0')) return 'a CSV record must not hold a NUL character';
   if (row.trim() === '') return 'a CSV record must not be empty';
   if ((row.match(/"/g)?.length ?? 0) % 2 === 1) return 'a quote is not closed';
   return undefined;

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Objects } from '../ports/objects.ts';
+import { randomText } from './random.ts';
 
 /** Files written at a time. */
 const AT_A_TIME = 8;
@@ -40,15 +41,21 @@ export function fileObjects(root: string): Objects {
 
 /** Whole or not at all, and there after a power cut once its folder is synced: written aside, synced, renamed. */
 async function writeWhole(path: string, parts: readonly string[]): Promise<void> {
-  const aside = `${path}.part`;
-  const file = await open(aside, 'w', 0o600);
+  // A name of its own: two may write the same object at once.
+  const aside = `${path}.${randomText()}.part`;
   try {
-    for (const part of parts) await file.write(part);
-    await file.sync();
-  } finally {
-    await file.close();
+    const file = await open(aside, 'w', 0o600);
+    try {
+      for (const part of parts) await file.appendFile(part);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(aside, path);
+  } catch (error) {
+    await rm(aside, { force: true });
+    throw error;
   }
-  await rename(aside, path);
 }
 
 /** Does something for each item, a few at a time: the disk takes several syncs together. */

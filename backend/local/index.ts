@@ -66,7 +66,10 @@ export interface LocalPipeline {
    * doesn't take up other work that it finds.
    */
   start(submission?: string): Promise<void>;
-  /** Waits until the model answers ping, and asks it what it takes with sample records. Throws ModelNotReadyError. */
+  /**
+   * Waits until the model answers ping, and asks it what it takes with the sample records, if there are any. Throws
+   * ModelNotReadyError (code `MODEL_NOT_READY`).
+   */
   prepare(sample: readonly string[]): Promise<void>;
   /** Listens on 127.0.0.1; port 0 takes a free one. Gives the endpoint's URL. Throws PortInUseError. */
   listen(port: number): Promise<string>;
@@ -130,7 +133,8 @@ export async function openLocal(options: LocalOptions): Promise<LocalPipeline> {
       fetch: async (request) => app.fetch(request),
       start: (submission) => engine.start(ports, submission === undefined ? {} : { submission }),
       prepare: async (sample) => {
-        await host.prepare(pin, pingTimeoutMs, async () => sample);
+        if (sample.length === 0) await host.ready(pin.model, pingTimeoutMs);
+        else await host.prepare(pin, pingTimeoutMs, async () => sample);
       },
       listen: async (port) => {
         listener = await listen(app, port);

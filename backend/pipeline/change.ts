@@ -55,9 +55,9 @@ export async function continueRetry(ports: ChangePorts, id: string): Promise<voi
   for (;;) {
     const jobs = await ledger.jobsToRetry(id, pin.settings.batchSize, MAX_BATCH_BYTES);
     if (jobs.length === 0) break;
-    const batch = rootBatch(ports, pin, membersOf(jobs), clock.now(), generation);
-    await ledger.formRetryBatch(batch);
-    await writeBatches(ports, [batch]);
+    const draft = rootBatch(ports, pin, membersOf(jobs), clock.now(), generation);
+    const batch = await ledger.formRetryBatch(draft);
+    if (batch.jobs > 0) await writeBatches(ports, [batch]);
   }
   await ledger.endRetry(id);
 }

@@ -8,7 +8,7 @@ import type { Ports } from '../ports/index.ts';
 import type { OpenChunk, Scope } from '../ports/ledger.ts';
 import type { BatchObject } from '../ports/objects.ts';
 
-/** Chunks looked at in one step; a full page rings again. */
+/** Chunks looked at in one step; a full page of which some went rings again. */
 const PAGE = 5000;
 const HOUR_MS = 3_600_000;
 
@@ -18,6 +18,7 @@ type GatherPorts = Pick<Ports, 'ledger' | 'objects' | 'bells' | 'clock' | 'rando
 export async function gather(ports: GatherPorts, scope: Scope): Promise<void> {
   const { ledger, bells, clock } = ports;
   const chunks = await ledger.openChunks(scope, PAGE);
+  let formed = false;
   for (const group of groupByPin(chunks)) {
     const submission = await ledger.submission((group[0] as OpenChunk).submission);
     if (!submission) continue;
@@ -34,11 +35,12 @@ export async function gather(ports: GatherPorts, scope: Scope): Promise<void> {
     );
     const oldest = group.reduce((least, chunk) => Math.min(least, chunk.acceptedAt), now);
     const drafts = plan.batches.map((members) => rootBatch(ports, pin, members, oldest, 0));
+    formed ||= drafts.length > 0;
     for (const batch of await ledger.formBatches(drafts))
       if (batch.jobs > 0) await writeBatches(ports, [batch]);
     if (plan.due !== undefined) bells.ringAt(plan.due, { kind: 'gather' });
   }
-  if (chunks.length === PAGE) bells.ring({ kind: 'gather' });
+  if (formed && chunks.length === PAGE) bells.ring({ kind: 'gather' });
 }
 
 function groupByPin(chunks: readonly OpenChunk[]): OpenChunk[][] {

@@ -1,4 +1,5 @@
 /** Reconcile: rings for everything that is open, and enforces deadlines. Every lost bell is made good here. */
+import { waitedTooLong } from '../core/judge.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Scope } from '../ports/ledger.ts';
 
@@ -9,9 +10,7 @@ export async function reconcile({ ledger, bells, clock }: ReconcilePorts, scope:
   const open = await ledger.openWork(scope, now);
   for (const id of open.overdue) {
     const batch = await ledger.batch(id);
-    const last = batch?.reason ? `; last known reason: ${batch.reason.message}` : '';
-    const message = `it was not started within ${batch?.pin.settings.maxWaitHours} hours${last}`;
-    if (await ledger.failWaiting(id, { code: 'waited_too_long', message }, now))
+    if (batch && (await ledger.failWaiting(id, waitedTooLong(batch, batch.reason?.message), now)))
       bells.ring({ kind: 'start' });
   }
   for (const id of open.submissions) bells.ring({ kind: 'submission', id });

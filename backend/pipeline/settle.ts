@@ -43,12 +43,13 @@ async function settle(
   const rest = await ledger.runningBatches(job.name);
   await judgeBatches(ports, job, description, rest, filed > 0);
   if (!(await ledger.endTransformJob(job.name, description.reason))) return;
-  const ended = [];
+  const over = [];
   for (const id of job.batches) {
     const batch = await ledger.batch(id);
-    if (batch && (batch.state === 'Done' || batch.state === 'Failed')) ended.push(id);
+    // The others' objects are not read any more: what is held or split goes on as children.
+    if (batch?.state !== 'Waiting' && batch?.state !== 'Running') over.push(id);
   }
-  await objects.removeBatches(ended);
+  await objects.removeBatches(over);
   await transforms.forget(job.name);
   bells.ring({ kind: 'start' });
 }

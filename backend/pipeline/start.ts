@@ -1,6 +1,7 @@
 /** Start: waiting batches go into as few transform jobs as the settings allow. */
 import { createHash } from 'node:crypto';
 import type { Batch } from '../core/batch.ts';
+import { waitedTooLong } from '../core/judge.ts';
 import { pinKey } from '../core/settings.ts';
 import type { TransformJob } from '../core/transform-job.ts';
 import type { Ports } from '../ports/index.ts';
@@ -72,14 +73,15 @@ function transformJobOf(batches: readonly Batch[], now: number): TransformJob {
   };
 }
 
-/** Creates a Claimed transform job at the service. Safe to repeat: the name is the same. */
+/** Creates a transform job that the service doesn't have. Safe to repeat: the name is the same. */
 export async function createTransformJob(
   { ledger, transforms, bells, clock }: StartPorts,
   name: string,
 ): Promise<void> {
   const job = await ledger.transformJob(name);
-  if (job?.state !== 'Claimed') return;
-  const [first] = await ledger.runningBatches(name);
+  if (!job || job.state === 'Ended') return;
+  const batches = await ledger.runningBatches(name);
+  const [first] = batches;
   if (!first) {
     await ledger.endTransformJob(name, 'none of its batches is open any more');
     return;
@@ -89,11 +91,19 @@ export async function createTransformJob(
     await ledger.markCreated(name);
     bells.ringAt(job.deadline, { kind: 'transform', name });
   } else if (outcome.kind === 'later') {
-    const notBefore = clock.now() + LATER_MS;
-    await ledger.postponeTransformJob(name, notBefore, outcome.reason);
-    bells.ringAt(notBefore, { kind: 'transform', name });
+    const now = clock.now();
+    for (const batch of batches.filter(({ waitDeadline }) => waitDeadline <= now)) {
+      const error = waitedTooLong(batch, outcome.reason);
+      await ledger.applyVerdict(batch.id, name, { kind: 'fail', error }, now);
+    }
+    if (await ledger.endTransformJob(name, outcome.reason)) {
+      bells.ring({ kind: 'start' });
+      return;
+    }
+    await ledger.postponeTransformJob(name, now + LATER_MS, outcome.reason);
+    bells.ringAt(now + LATER_MS, { kind: 'transform', name });
   } else {
-    for (const batch of await ledger.runningBatches(name))
+    for (const batch of batches)
       await ledger.applyVerdict(batch.id, name, { kind: 'fail', error: outcome.error }, clock.now());
     await ledger.endTransformJob(name, outcome.error.message);
     bells.ring({ kind: 'start' });

@@ -187,7 +187,7 @@ export interface SettleLedger {
 export interface ChangeLedger {
   /** Cancels the jobs that aren't final or in a started transform job; gives how many it cancelled. */
   cancelJobs(refs: readonly JobRef[], at: number): Promise<number>;
-  /** Marks the submission: no job of it is started any more. False when there is none. */
+  /** Marks the submission: no job of it is started any more, and a retry under way goes no further. False when there is none. */
   beginCancel(submission: string): Promise<boolean>;
   /** Cancels up to `limit` chunks' jobs as `cancelJobs` does, from chunk `from` on; gives the next chunk, if any. */
   cancelChunks(submission: string, from: number, limit: number, at: number): Promise<number | undefined>;
@@ -200,8 +200,12 @@ export interface ChangeLedger {
   beginRetry(submission: string, generation: number, jobs: 'all' | readonly JobRef[]): Promise<boolean>;
   /** Failed jobs that the retry under way covers and has no batch for yet, in order: at most `limit`, about `bytes`. */
   jobsToRetry(submission: string, limit: number, bytes: number): Promise<readonly JobRef[]>;
-  /** Records a retry's batch as Forming, and moves its jobs from Failed to Queued in its generation. */
-  formRetryBatch(batch: Batch): Promise<void>;
+  /**
+   * Records a retry's batch as Forming, and moves its jobs from Failed to Queued in its generation: those that no other
+   * batch of the retry has taken, while the retry is under way. Gives the batch with the jobs that it really has (none,
+   * and it is Done).
+   */
+  formRetryBatch(batch: Batch): Promise<Batch>;
   endRetry(submission: string): Promise<void>;
 }
 

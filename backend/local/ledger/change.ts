@@ -1,8 +1,8 @@
-import type { Member } from '../../core/batch.ts';
+import { countJobs, type Member, membersOf } from '../../core/batch.ts';
 import { formatJobId, type JobRef, parseJobId } from '../../core/ids.ts';
 import type { ChangeLedger } from '../../ports/ledger.ts';
 import type { Sql } from '../sqlite/sql.ts';
-import { count, type Db, insertBatch, ROW, sidOf } from './rows.ts';
+import { count, type Db, findBatch, insertBatch, ROW, sidOf } from './rows.ts';
 
 interface ChunkRow {
   n: number;
@@ -27,7 +27,10 @@ export function changeLedger({ sql, write }: Db): ChangeLedger {
       }),
 
     beginCancel: (id) =>
-      write((tx) => tx.run('UPDATE submissions SET cancelling = 1, closed = 1 WHERE id = ?', [id]) > 0),
+      write(
+        (tx) =>
+          tx.run('UPDATE submissions SET cancelling = 1, closed = 1, retrying = NULL WHERE id = ?', [id]) > 0,
+      ),
 
     cancelChunks: (id, from, limit, at) =>
       write((tx) => {
@@ -86,14 +89,19 @@ export function changeLedger({ sql, write }: Db): ChangeLedger {
               row.sid,
               chosen.flatMap((job) => parseJobId(job) ?? []),
               row.generation,
-            );
+            ).slice(0, limit);
       return withinBytes(sql, row.sid, failed, bytes);
     },
 
-    formRetryBatch: (batch) =>
+    formRetryBatch: (draft) =>
       write((tx) => {
-        insertBatch(tx, batch, 'Forming');
-        for (const member of batch.members) requeueRows(tx, member, batch.generation, batch.id);
+        const known = findBatch(tx, draft.id);
+        if (known) return known;
+        const members = draft.members.flatMap((member) => toTake(tx, member, draft.generation));
+        const batch = { ...draft, members, jobs: countJobs(members) };
+        insertBatch(tx, batch, batch.jobs > 0 ? 'Forming' : 'Done');
+        for (const member of members) requeueRows(tx, member, batch.generation, batch.id);
+        return batch;
       }),
 
     endRetry: (id) =>
@@ -146,14 +154,28 @@ function failedJobs(sql: Sql, submission: string, sid: number, generation: numbe
     .map(({ chunk, idx }) => ({ submission, chunk, index: idx }));
 }
 
-/** Those of `refs` that failed in a generation before `generation`. */
+/** Those of `refs` that failed in a generation before `generation`: each once, in order. */
 function failedOf(sql: Sql, sid: number, refs: readonly JobRef[], generation: number): JobRef[] {
-  return refs.filter(({ chunk, index }) =>
-    sql.get(
-      `SELECT 1 FROM jobs WHERE sid = ? AND chunk = ? AND idx = ? AND status = ${ROW.Failed} AND generation < ?`,
-      [sid, chunk, index, generation],
-    ),
+  const distinct = new Map(refs.map((ref) => [formatJobId(ref), ref]));
+  return [...distinct.values()]
+    .filter(({ chunk, index }) =>
+      sql.get(
+        `SELECT 1 FROM jobs WHERE sid = ? AND chunk = ? AND idx = ? AND status = ${ROW.Failed} AND generation < ?`,
+        [sid, chunk, index, generation],
+      ),
+    )
+    .sort((a, b) => a.chunk - b.chunk || a.index - b.index);
+}
+
+/** What of a member a retry's batch can still take: another one may have taken it, or the retry have ended. */
+function toTake(sql: Sql, { submission, chunk, from, to }: Member, generation: number): Member[] {
+  const rows = sql.all<{ idx: number }>(
+    `SELECT j.idx FROM jobs j JOIN submissions s ON s.sid = j.sid
+     WHERE s.id = ? AND s.generation = ? AND s.retrying IS NOT NULL AND j.chunk = ? AND j.idx >= ? AND j.idx < ?
+       AND j.status = ${ROW.Failed} AND j.generation < ? ORDER BY j.idx`,
+    [submission, generation, chunk, from, to, generation],
   );
+  return membersOf(rows.map(({ idx }) => ({ submission, chunk, index: idx })));
 }
 
 /** The first jobs that together have about `bytes`, by the average of their chunks; at least one. */

@@ -1,7 +1,7 @@
 import { type Batch, countJobs, type Member } from '../../core/batch.ts';
 import type { GatherLedger, OpenChunk } from '../../ports/ledger.ts';
 import type { Sql } from '../sqlite/sql.ts';
-import { type Db, inScope, insertBatch, sidOf } from './rows.ts';
+import { type Db, findBatch, inScope, insertBatch, sidOf } from './rows.ts';
 
 export function gatherLedger({ sql, write }: Db): GatherLedger {
   return {
@@ -45,6 +45,8 @@ export function gatherLedger({ sql, write }: Db): GatherLedger {
 }
 
 function formBatches(sql: Sql, drafts: readonly Batch[]): Batch[] {
+  const known = drafts.flatMap(({ id }) => findBatch(sql, id) ?? []);
+  if (known.length === drafts.length) return known;
   const ranges = new Map<string, [from: number, to: number, batch: string][]>();
   for (const draft of drafts)
     for (const { submission, chunk, from, to } of draft.members) {

@@ -4,15 +4,13 @@ import type { JobErrorCode, JobStatus } from '../../core/job.ts';
 import type { ChunkView, JobView, ReadLedger } from '../../ports/ledger.ts';
 import type { Sql } from '../sqlite/sql.ts';
 import {
-  type BatchRow,
   type Db,
+  findBatch,
   ROW,
-  SELECT_BATCH,
   SELECT_SUBMISSION,
   type SubmissionRow,
   sidOf,
   type TransformRow,
-  toBatch,
   toSubmission,
   toTransformJob,
 } from './rows.ts';
@@ -86,10 +84,7 @@ export function readLedger({ sql }: Db): ReadLedger {
       return refs.map((ref) => viewJob(sql, ref));
     },
 
-    async batch(id) {
-      const row = sql.get<BatchRow>(`${SELECT_BATCH} WHERE b.id = ?`, [id]);
-      return row && toBatch(row);
-    },
+    batch: async (id) => findBatch(sql, id),
 
     async transformJob(name) {
       const row = sql.get<TransformRow>('SELECT * FROM transform_jobs WHERE name = ?', [name]);

@@ -106,6 +106,11 @@ export function toBatch(row: BatchRow): Batch {
   };
 }
 
+export function findBatch(sql: Sql, id: string): Batch | undefined {
+  const row = sql.get<BatchRow>(`${SELECT_BATCH} WHERE b.id = ?`, [id]);
+  return row && toBatch(row);
+}
+
 export function insertBatch(sql: Sql, batch: Batch, state: BatchState): void {
   sql.run(
     `INSERT INTO batches (id, root, parent, round, members, jobs, pin, owner, generation, state, suspect,

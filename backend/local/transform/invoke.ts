@@ -68,7 +68,7 @@ export async function invoke(invocation: Invocation, body: string): Promise<Invo
   return { kind: 'stopped' };
 }
 
-/** Whether the same request may fare better later: not after a 4xx (but 429), and not after an answer that is no answer. */
+/** Whether the same request may fare better later: not after a 4xx (but 429), nor after an answer that can't be read. */
 function mayPass({ kind, status }: ObjectFailure): boolean {
   return status === 429 || (kind !== 'ClientError' && kind !== 'BadOutput');
 }

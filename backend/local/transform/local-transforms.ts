@@ -76,7 +76,7 @@ export class LocalTransforms implements Transforms {
     const status = await this.#files.status(name);
     if (status) return status;
     if (!(await this.#files.exists(name))) return undefined;
-    return { status: 'Failed', fault: 'platform', reason: 'the process that ran it ended' };
+    return { status: 'Failed', fault: 'interrupted', reason: 'the process that ran it ended' };
   }
 
   async stop(name: string): Promise<void> {

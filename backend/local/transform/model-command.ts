@@ -35,17 +35,12 @@ export async function startModelCommand(
   const port = await freePort();
   const log = await open(logFile, 'a');
   const logStart = (await log.stat()).size;
-  let child: ChildProcess;
-  try {
-    child = spawn(commandLine, {
-      shell: true,
-      detached: true,
-      stdio: ['ignore', log.fd, log.fd, 'pipe'],
-      env: { ...env, SAGEMAKER_BIND_TO_PORT: String(port), PORT: String(port), SAGEMAKER_BATCH: 'true' },
-    });
-  } finally {
-    await log.close();
-  }
+  const child = spawn(commandLine, {
+    shell: true,
+    detached: true,
+    stdio: ['ignore', log.fd, log.fd, 'pipe'],
+    env: { ...env, SAGEMAKER_BIND_TO_PORT: String(port), PORT: String(port), SAGEMAKER_BATCH: 'true' },
+  });
   // A model that nobody uses must not keep this process alive.
   child.unref();
   const held = child.stdio[3] as Socket | null;
@@ -70,6 +65,8 @@ export async function startModelCommand(
   child.once('exit', (code, signal) =>
     end(signal === null ? `exited with code ${code}` : `was ended by ${signal}`),
   );
+  // Only now: a command may exit while this is waited for.
+  await log.close();
   return {
     url: `http://127.0.0.1:${port}`,
     ended: ended.signal,
@@ -86,8 +83,8 @@ export async function startModelCommand(
 }
 
 /**
- * Asks a group to end and waits until all of it has, or `graceMs` have passed. The shell often ends before the model does; `close`
- * comes once nobody holds the pipe any more that all of them inherited.
+ * Asks a group to end and waits until all of it has, or `graceMs` have passed. The shell often ends before the model
+ * does; `close` comes once nobody holds the pipe any more that all of them inherited.
  */
 async function endGroup(child: ChildProcess, graceMs: number): Promise<void> {
   const waiting = new AbortController();

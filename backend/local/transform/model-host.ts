@@ -9,7 +9,7 @@ import { modelAgent } from './model-agent.ts';
 import { type ModelCommand, startModelCommand } from './model-command.ts';
 import { commandOf, modelProblem, serverUrl } from './model-name.ts';
 import { ModelNotReadyError, waitForPing } from './ping.ts';
-import { type Choice, probe } from './probe.ts';
+import { type Ask, type Choice, probe } from './probe.ts';
 import { send } from './send.ts';
 import { pause, systemClock } from './time.ts';
 
@@ -34,6 +34,7 @@ export interface ModelHostOptions {
 const MAX_EARLY_EXITS = 3;
 const RESTART_PAUSE_MS = 200;
 const GRACE_MS = 5000;
+const RECOVER_PING_MS = 2000;
 const PARAMETERS_TIMEOUT_MS = 5000;
 
 export class ModelHost {
@@ -76,6 +77,18 @@ export class ModelHost {
   }
 
   /**
+   * After a connection was closed without an answer: a server that is dying may still take connections, and drop what
+   * comes in by them. Waits for it (or its successor) if it is; one that is just busy is left alone.
+   * @returns its URL
+   */
+  async recover(model: string, url: string, pingTimeoutMs: number): Promise<string> {
+    const common = { dispatcher: this.#agent, clock: this.#clock, signal: this.#closing.signal };
+    const ping = `${url}/ping`;
+    const { kind } = await send({ url: ping, method: 'GET', timeoutMs: RECOVER_PING_MS, ...common });
+    return kind === 'unsent' || kind === 'disconnected' ? this.ready(model, pingTimeoutMs) : url;
+  }
+
+  /**
    * Waits for ping and decides, once for a pin, how records are sent to its model.
    * @param sample gives up to three records (JSON texts) to try; asked only if there is something to find out
    */
@@ -86,7 +99,7 @@ export class ModelHost {
   ): Promise<{ url: string; plan: ModelPlan }> {
     const url = await this.ready(pin.model, pingTimeoutMs);
     const key = pinKey(pin);
-    const plan = this.#plans.get(key) ?? this.#decide(url, pin, sample);
+    const plan = this.#plans.get(key) ?? this.#decide(url, pin, pingTimeoutMs, sample);
     this.#plans.set(key, plan);
     const forget = () => {
       if (this.#plans.get(key) === plan) this.#plans.delete(key);
@@ -169,7 +182,12 @@ export class ModelHost {
     return command;
   }
 
-  async #decide(url: string, pin: Pin, sample: () => Promise<readonly string[]>): Promise<ModelPlan> {
+  async #decide(
+    url: string,
+    pin: Pin,
+    pingTimeoutMs: number,
+    sample: () => Promise<readonly string[]>,
+  ): Promise<ModelPlan> {
     const { settings } = pin;
     const common = { dispatcher: this.#agent, clock: this.#clock, signal: this.#closing.signal };
     const reply = await send({
@@ -180,13 +198,14 @@ export class ModelHost {
     });
     const said = reply.kind === 'answer' && reply.status === 200 ? parseExecutionParameters(reply.text) : {};
     const timeoutMs = settings.invocationsTimeoutSeconds * 1000;
-    const choice = await probe(
-      (contentType, body) =>
-        send({ url: `${url}/invocations`, method: 'POST', contentType, body, timeoutMs, ...common }),
-      settings,
-      sample,
-      said.batchStrategy,
-    );
+    const ask: Ask = async (contentType, body) => {
+      const post = (at: string) =>
+        send({ url: `${at}/invocations`, method: 'POST', contentType, body, timeoutMs, ...common });
+      const reply = await post(url);
+      // A record before it may have ended the model: that says nothing of this one.
+      return reply.kind === 'unsent' ? post(await this.ready(pin.model, pingTimeoutMs)) : reply;
+    };
+    const choice = await probe(ask, settings, sample, said.batchStrategy);
     const { contentType, batchStrategy, why } = choice;
     this.#onEvent({ type: 'choice', contentType, batchStrategy, why });
     return { ...choice, ...requestLimits(settings, said) };

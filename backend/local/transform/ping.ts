@@ -6,6 +6,7 @@ import { pause, seconds } from './time.ts';
 
 /** The model server never became ready. The message says what was tried and what came of it. */
 export class ModelNotReadyError extends Error {
+  readonly code = 'MODEL_NOT_READY';
   override readonly name = 'ModelNotReadyError';
 }
 

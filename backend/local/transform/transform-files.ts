@@ -40,7 +40,7 @@ export class TransformFiles {
     return readFile(join(this.#folder(name), `${batch}${OUT}`), 'utf8');
   }
 
-  /** Batches that have an output object, and whether the folder is there at all. */
+  /** Batches that have an output object. */
   async outputs(name: string): Promise<string[]> {
     const files = (await this.#list(name)) ?? [];
     return files.filter((file) => file.endsWith(OUT)).map((file) => file.slice(0, -OUT.length));

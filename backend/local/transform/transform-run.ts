@@ -194,10 +194,20 @@ export class TransformRun {
       if (!failure) return;
       object.spoilt = true;
       await this.#fail(object.batch, failure);
+      if (failure.kind === 'ModelDisconnected') await this.#recover();
     } catch (error) {
       object.spoilt = true;
       this.#mishap(error);
     }
+  }
+
+  async #recover(): Promise<void> {
+    const { host, pingTimeoutMs } = this.#context;
+    const url = await unlessAborted(
+      host.recover(this.#spec.pin.model, this.#url, pingTimeoutMs),
+      this.#cut.signal,
+    );
+    this.#url = url ?? this.#url;
   }
 
   async #finish({ batch, spoilt, outputs }: OpenObject): Promise<void> {

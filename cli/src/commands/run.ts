@@ -1,0 +1,182 @@
+/** `batchml run`: the whole pipeline in this process, from a file of records to their results. */
+import type { LocalPipeline } from '@batchml/backend/local';
+import { ApiClient } from '../client/client.ts';
+import { resultPages } from '../client/result-pages.ts';
+import { dataDir } from '../config/paths.ts';
+import { type Context, sameCommand } from '../context.ts';
+import { CliError, toCliError } from '../errors.ts';
+import { orAborted } from '../interrupts.ts';
+import { exitCodeFor, finalOf, isFinished } from '../outcome.ts';
+import { formatCount } from '../ui/format.ts';
+import { openSink, type ResultSink } from '../ui/result-sink.ts';
+import { type CheckedInput, openChecked } from './checked-input.ts';
+import { closeWithin } from './close-within.ts';
+import { defineCommand } from './command.ts';
+import { addInputOptions, type InputFlags, inputOptions } from './options/input.ts';
+import { addModelOptions, type ModelFlags, modelFrom, pingTimeoutMs } from './options/model.ts';
+import { addSettingsOptions, maxRecordBytes, type SettingsFlags, settingsFrom } from './options/settings.ts';
+import { addDataDirOption } from './options/shared.ts';
+import { addSubmissionIdOption } from './options/submission-id.ts';
+import { sendAndFollow } from './run/follow.ts';
+import { planRun, type RunPlan } from './run/plan.ts';
+import { eventTeller, reportRun } from './run/report.ts';
+
+interface RunFlags extends InputFlags, SettingsFlags, ModelFlags {
+  readonly dataDir?: string;
+  readonly submissionId?: string;
+  readonly output?: string;
+}
+
+const ENDPOINT = 'http://batchml.internal';
+/** Closing takes no longer than this, in ms; the state is safe at any moment. */
+const CLOSE_MS = 10_000;
+
+export const runCommand = defineCommand<RunFlags>({
+  name: 'run',
+  summary: 'run a model over a file of records, here and now',
+  details:
+    'Submits, waits, and prints a result line for each record, in input order. After Ctrl-C or a crash the same ' +
+    'command goes on where it was; after a finished run it starts anew.',
+  argument: ['<file>', 'JSON Lines (or see --format); - reads standard input'],
+  options: (command) => {
+    addModelOptions(command);
+    addInputOptions(command);
+    command.option('--output <file>', 'results to a file, which appears when complete (default: stdout)');
+    addSubmissionIdOption(command);
+    addSettingsOptions(command);
+    addDataDirOption(command);
+  },
+  examples: [
+    [
+      'batchml run reviews.jsonl --model http://127.0.0.1:8080 > results.jsonl',
+      'a model server that is running',
+    ],
+    [
+      "batchml run reviews.jsonl --model-command 'python3 serve.py' --output results.jsonl",
+      'one that is started for you',
+    ],
+    [
+      'head -100 reviews.jsonl | batchml run - --model http://127.0.0.1:8080 | jq .result',
+      'a try with a few records',
+    ],
+  ],
+  run,
+});
+
+async function run(context: Context, [file = '-']: readonly string[], flags: RunFlags): Promise<number> {
+  const { deps, env, interrupts, terminal } = context;
+  const settings = settingsFrom(flags, flags.format === 'csv');
+  const pin = { model: modelFrom(flags), settings };
+  const options = inputOptions(flags, maxRecordBytes(settings));
+  const folder = dataDir(env, deps.cwd, flags.dataDir);
+  interrupts.onInterrupt(() => terminal.say('stopping; nothing was submitted'));
+  const input = await openChecked(context, file, options);
+  let pipeline: LocalPipeline | undefined;
+  let sink: ResultSink | undefined;
+  try {
+    sink = await openSink(flags.output, { terminal, cwd: deps.cwd, unique: deps.randomHex(4) });
+    const apiKey = deps.randomHex(32);
+    const ping = pingTimeoutMs(flags);
+    pipeline = await deps.openLocal({
+      dataDir: folder,
+      pin,
+      apiKey,
+      command: 'batchml run',
+      env: deps.env,
+      onEvent: eventTeller(terminal, false),
+      ...(ping === undefined ? {} : { pingTimeoutMs: ping }),
+    });
+    return await runIn(context, { pipeline, apiKey, pin, input, sink, flags });
+  } finally {
+    context.progress.stop();
+    await sink?.abort();
+    if (pipeline) await closeWithin(context, pipeline, CLOSE_MS);
+    await input.dispose();
+  }
+}
+
+interface Parts {
+  readonly pipeline: LocalPipeline;
+  readonly apiKey: string;
+  readonly pin: { readonly model: string; readonly settings: ReturnType<typeof settingsFrom> };
+  readonly input: CheckedInput;
+  readonly sink: ResultSink;
+  readonly flags: RunFlags;
+}
+
+async function runIn(context: Context, parts: Parts): Promise<number> {
+  const { deps, interrupts } = context;
+  const { pipeline, apiKey, pin, input, sink, flags } = parts;
+  const startedAt = deps.now();
+  const scope = new AbortController();
+  const forward = (): void => scope.abort(interrupts.signal.reason);
+  interrupts.signal.addEventListener('abort', forward, { once: true });
+  if (interrupts.signal.aborted) forward();
+  const { now, sleep } = deps;
+  const fetch = (request: Request): Promise<Response> => pipeline.fetch(request);
+  const client = new ApiClient({ endpoint: ENDPOINT, key: apiKey, fetch, now, sleep, signal: scope.signal });
+  const plan = await planRun(client, { ...pin, content: input.summary.content }, flags.submissionId);
+  const serve = serveCommand(flags);
+  const output = sink.path;
+  if (plan.known !== undefined && isFinished(plan.known)) {
+    context.terminal.note(`${plan.id} is finished: these are its results`);
+    for await (const page of resultPages(client, plan.id)) await sink.write(page);
+    await sink.finish();
+    await reportRun(context, client, { info: plan.known, took: undefined, output, serve });
+    return exitCodeFor(plan.known.counts);
+  }
+  await prepare(context, pipeline, plan, input.summary.sample, pin.model);
+  announce(context, plan, input);
+  await pipeline.start(plan.id);
+  const opened = await client.openSubmission(plan.id, { content: input.summary.content, name: input.label });
+  const info = await sendAndFollow({ context, client, pipeline, id: plan.id, input, sink, scope });
+  context.progress.stop();
+  await sink.finish();
+  const took = { jobs: info.total - finalOf(opened.counts), ms: now() - startedAt };
+  await reportRun(context, client, { info, took, output, serve });
+  return exitCodeFor(info.counts);
+}
+
+/** Waits for the model. Nothing is submitted to one that isn't there. */
+async function prepare(
+  { progress, interrupts }: Context,
+  pipeline: LocalPipeline,
+  plan: RunPlan,
+  sample: readonly string[],
+  model: string,
+): Promise<void> {
+  progress.phase(`waiting for the model: ${model}`);
+  try {
+    await orAborted(pipeline.prepare(sample), interrupts.signal);
+  } catch (error) {
+    const shown = toCliError(error);
+    if (shown.code !== 'model_not_ready') throw error;
+    const kept = plan.known === undefined ? 'nothing was submitted' : `${plan.id} stays as it was`;
+    const { code, next } = shown;
+    throw new CliError(`${shown.message}; ${kept}`, { code, next, why: shown.why ?? '', cause: error });
+  } finally {
+    progress.stop();
+  }
+}
+
+/** Says which submission it is, and what Ctrl-C means from now on. */
+function announce(context: Context, { id, known }: RunPlan, input: CheckedInput): void {
+  const { terminal, interrupts } = context;
+  const total = formatCount(input.summary.jobs);
+  if (known === undefined) terminal.note(`submission ${id}`);
+  else terminal.note(`resuming ${id}: ${formatCount(finalOf(known.counts))} of ${total} done`);
+  interrupts.onInterrupt(() => {
+    terminal.say(`stopping; what was done is kept, and the same command goes on from there:`);
+    terminal.say(`  ${sameCommand(context)}`);
+  });
+}
+
+/** The command that serves the same data folder, for `retry` and the like. */
+function serveCommand({ model, modelCommand, dataDir: folder }: RunFlags): string[] {
+  return [
+    ...['batchml', 'local'],
+    ...(model === undefined ? [] : ['--model', model]),
+    ...(modelCommand === undefined ? [] : ['--model-command', modelCommand]),
+    ...(folder === undefined ? [] : ['--data-dir', folder]),
+  ];
+}

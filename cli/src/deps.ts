@@ -1,0 +1,33 @@
+/** What the command line takes from the world. Real ones are made in main.ts alone; tests bring their own. */
+import type { LocalOptions, LocalPipeline } from '@batchml/backend/local';
+import type { Fetch } from './client/client.ts';
+import type { SignalName } from './errors.ts';
+
+export interface OutputStream extends NodeJS.WritableStream {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+export type InputStream = AsyncIterable<Uint8Array> & { readonly isTTY?: boolean };
+
+export interface Deps {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly stdin: InputStream;
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  /** Epoch in ms. */
+  readonly now: () => number;
+  /** Resolves after `ms`, or at once when the signal is aborted. */
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
+  /** That many random bytes, in hex. */
+  readonly randomHex: (bytes: number) => string;
+  /** HTTP. */
+  readonly fetch: Fetch;
+  /** Calls the listener for each SIGINT and SIGTERM until the function it gives is called. */
+  readonly signals: (listener: (signal: SignalName) => void) => () => void;
+  readonly tmpDir: string;
+  readonly openLocal: (options: LocalOptions) => Promise<LocalPipeline>;
+  /** Ends the process at once: a second Ctrl-C. */
+  readonly exit: (code: number) => void;
+}

@@ -1,0 +1,86 @@
+/** Where result lines go: standard output, or a file that appears whole or not at all. */
+import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { Terminal } from './terminal.ts';
+
+export interface ResultSink {
+  /** `undefined`: standard output. */
+  readonly path: string | undefined;
+  write(text: string): Promise<void>;
+  /** All is written: the file takes its name. */
+  finish(): Promise<void>;
+  /** Nothing of the file stays. After `finish` it does nothing. */
+  abort(): Promise<void>;
+}
+
+function stdoutSink(terminal: Terminal): ResultSink {
+  return {
+    path: undefined,
+    write: (text) => terminal.data(text),
+    finish: () => terminal.flush(),
+    abort: async () => {},
+  };
+}
+
+class FileSink implements ResultSink {
+  readonly path: string;
+  private readonly temporary: string;
+  private readonly file: FileHandle;
+  private open = true;
+
+  constructor(path: string, temporary: string, file: FileHandle) {
+    this.path = path;
+    this.temporary = temporary;
+    this.file = file;
+  }
+
+  async write(text: string): Promise<void> {
+    await this.file.appendFile(text);
+  }
+
+  async finish(): Promise<void> {
+    // What isn't a file (`/dev/null`, a pipe) can't be synced.
+    if (this.temporary !== this.path) await this.file.sync();
+    await this.close();
+    try {
+      if (this.temporary !== this.path) await rename(this.temporary, this.path);
+    } catch (error) {
+      await rm(this.temporary, { force: true });
+      throw error;
+    }
+  }
+
+  async abort(): Promise<void> {
+    if (!this.open) return;
+    await this.close();
+    if (this.temporary !== this.path) await rm(this.temporary, { force: true });
+  }
+
+  private async close(): Promise<void> {
+    this.open = false;
+    await this.file.close();
+  }
+}
+
+/** What stands at the path now: its true path, and whether it is something other than a plain file (`/dev/null`). */
+async function lookAt(path: string): Promise<{ path: string; special: boolean }> {
+  try {
+    const stats = await stat(path);
+    return { path: await realpath(path), special: !stats.isFile() };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { path, special: false };
+    throw error;
+  }
+}
+
+/** Opens the sink for `--output`; `-` and undefined are standard output. `unique` makes the temporary name. */
+export async function openSink(
+  target: string | undefined,
+  options: { readonly terminal: Terminal; readonly cwd: string; readonly unique: string },
+): Promise<ResultSink> {
+  if (target === undefined || target === '-') return stdoutSink(options.terminal);
+  const { path, special } = await lookAt(resolve(options.cwd, target));
+  if (special) return new FileSink(path, path, await open(path, 'w'));
+  const temporary = `${path}.${options.unique}.part`;
+  return new FileSink(path, temporary, await open(temporary, 'wx'));
+}

@@ -1,0 +1,62 @@
+/** Tables of submissions and jobs: aligned for people, tab-separated for programs. */
+import type { Job } from '@batchml/backend/wire';
+import type { SubmissionStatus } from '../outcome.ts';
+import { clip, formatCount } from './format.ts';
+import { type Column, formatTable, formatTsv } from './table.ts';
+import type { Paint, Terminal } from './terminal.ts';
+
+const COLUMNS: readonly Column[] = [
+  { title: 'Submission' },
+  { title: 'State' },
+  { title: 'Jobs', align: 'right' },
+  { title: 'Queued', align: 'right' },
+  { title: 'Processing', align: 'right' },
+  { title: 'Processed', align: 'right' },
+  { title: 'Failed', align: 'right' },
+  { title: 'Cancelled', align: 'right' },
+  { title: 'Created' },
+  { title: 'Name' },
+];
+
+function cells(status: SubmissionStatus, number: (n: number) => string): string[] {
+  const { submissionId, state, total, counts, createdTime, name = '' } = status;
+  const { Queued, Processing, Processed, Failed, Cancelled } = counts;
+  const numbers = [total, Queued, Processing, Processed, Failed, Cancelled].map(number);
+  return [submissionId, state, ...numbers, createdTime, name];
+}
+
+function forPeople(status: SubmissionStatus, paint: Paint): string[] {
+  const row = cells(status, formatCount);
+  if (status.counts.Failed > 0) row[6] = paint('red', row[6] as string);
+  if (status.state === 'Finished') row[1] = paint('green', 'Finished');
+  row[8] = status.createdTime.slice(0, 19).replace('T', ' ');
+  row[9] = clip(status.name ?? '', 40);
+  return row;
+}
+
+export async function showSubmissions(terminal: Terminal, all: readonly SubmissionStatus[]): Promise<void> {
+  if (!terminal.outIsTty) {
+    await terminal.data(formatTsv(all.map((status) => cells(status, String))));
+    return;
+  }
+  const paint = terminal.paintOut;
+  const rows = all.map((status) => forPeople(status, paint));
+  await terminal.data(`${await formatTable(COLUMNS, rows, paint)}\n`);
+}
+
+const JOB_COLUMNS: readonly Column[] = [
+  { title: 'Job' },
+  { title: 'Status' },
+  { title: 'Line', align: 'right' },
+  { title: 'Custom ID' },
+  { title: 'Error' },
+];
+
+export async function showJobs(terminal: Terminal, jobs: readonly Job[]): Promise<void> {
+  const rows = jobs.map(({ jobId, status, line, customId = '', error }) => {
+    const why = error ? `${error.code}: ${error.message}` : '';
+    return [jobId, status, String(line), customId, terminal.outIsTty ? clip(why, 80) : why];
+  });
+  if (!terminal.outIsTty) await terminal.data(formatTsv(rows));
+  else await terminal.data(`${await formatTable(JOB_COLUMNS, rows, terminal.paintOut)}\n`);
+}

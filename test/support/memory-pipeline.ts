@@ -1,0 +1,197 @@
+/**
+ * The pipeline over a real ledger and real objects in a temporary folder, with transform jobs in memory, a clock that the
+ * test moves and bells that it answers: everything between acceptance and results, and nothing that takes time.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { formatWireLine } from '../../backend/core/chunk.ts';
+import { type JobRef, parseJobId } from '../../backend/core/ids.ts';
+import { DEFAULT_SETTINGS, type Pin, type Settings } from '../../backend/core/settings.ts';
+import { isFinished, type StatusCounts, type Submission, statusCounts } from '../../backend/core/submission.ts';
+import { fileObjects } from '../../backend/local/file-objects.ts';
+import { sqliteLedger } from '../../backend/local/ledger/index.ts';
+import { openSql } from '../../backend/local/sqlite/open.ts';
+import { migrate } from '../../backend/local/sqlite/schema.ts';
+import { acceptChunk, acceptJob } from '../../backend/pipeline/accept.ts';
+import { advance } from '../../backend/pipeline/advance.ts';
+import { reconcile } from '../../backend/pipeline/reconcile.ts';
+import type { Bell } from '../../backend/ports/bells.ts';
+import type { Ports } from '../../backend/ports/index.ts';
+import type { JobView } from '../../backend/ports/ledger.ts';
+import { BellQueue, ManualClock } from './bell-queue.ts';
+import { FakeTransforms, type Model } from './fake-transforms.ts';
+
+export const MINUTE = 60_000;
+export const HOUR = 3_600_000;
+/** Waits before a failed step is tried again; a lost bell is made good by reconcile. */
+const AGAIN_MS = 1000;
+
+export interface SubmitOptions {
+  readonly chunkSize?: number;
+  readonly settings?: Partial<Settings>;
+  readonly model?: string;
+  /** Leaves the submission open. */
+  readonly open?: boolean;
+}
+
+export class MemoryPipeline {
+  /** As the pipeline gets them; a test may put its own between. */
+  ports: Ports;
+  readonly clock: ManualClock;
+  readonly bells: BellQueue;
+  readonly transforms: FakeTransforms;
+  /** Steps that failed. */
+  readonly failures: Error[] = [];
+  /** Called after each step. */
+  afterStep: () => Promise<void> = async () => undefined;
+  readonly #close: () => void;
+
+  static async open(model: Model): Promise<MemoryPipeline> {
+    const folder = mkdtempSync(join(tmpdir(), 'batchml-memory-'));
+    const sql = await openSql(join(folder, 'batchml.db'), 'wasm');
+    migrate(sql);
+    // Nothing here outlives its process.
+    sql.exec('PRAGMA synchronous = OFF');
+    const clock = new ManualClock(Date.UTC(2026, 10, 22, 10));
+    const bells = new BellQueue(clock);
+    const objects = fileObjects(folder);
+    const transforms = new FakeTransforms(model, {
+      readBatch: objects.readBatch,
+      onOutput: (transform, batch) => bells.ring({ kind: 'output', transform, batch }),
+      onEnd: (name) => bells.ring({ kind: 'transform', name }),
+    });
+    let ids = 0;
+    const random = () => `r${String(ids++).padStart(6, '0')}`;
+    const ports = { ledger: sqliteLedger(sql), objects, transforms, bells, clock, random };
+    return new MemoryPipeline({ ports, clock, bells, transforms }, () => {
+      sql.close();
+      rmSync(folder, { recursive: true, force: true });
+    });
+  }
+
+  private constructor(
+    { ports, clock, bells, transforms }: Pick<MemoryPipeline, 'ports' | 'clock' | 'bells' | 'transforms'>,
+    close: () => void,
+  ) {
+    this.ports = ports;
+    this.clock = clock;
+    this.bells = bells;
+    this.transforms = transforms;
+    this.#close = close;
+  }
+
+  close(): void {
+    this.#close();
+  }
+
+  /** Sends records (JSON text each) by chunks, and closes the submission. */
+  async submit(id: string, records: readonly string[], options: SubmitOptions = {}): Promise<void> {
+    const { chunkSize = 500, open = false } = options;
+    for (let n = 0; n * chunkSize < records.length; n++) {
+      const lines = records
+        .slice(n * chunkSize, (n + 1) * chunkSize)
+        .map((record, i) => formatWireLine(n * chunkSize + i + 1, undefined, record));
+      const body = Buffer.from(`${lines.join('\n')}\n`);
+      await acceptChunk(this.ports, pinOf(options), id, n, body);
+    }
+    if (open) return;
+    const outcome = await this.ports.ledger.closeSubmission(id, records.length);
+    if (outcome.kind !== 'closed') throw new Error(`${id} was not closed: ${outcome.kind}`);
+    this.bells.ring({ kind: 'gather' });
+  }
+
+  /** Sends one record as `POST /job` does; gives the job's place. */
+  async post(record: string, options: SubmitOptions = {}, key?: string): Promise<JobRef> {
+    const id = await acceptJob(this.ports, pinOf(options), Buffer.from(record), key);
+    return parseJobId(id) as JobRef;
+  }
+
+  /** Lets this time go by: answers bells until none rings any more. */
+  async settle(withinMs = 15 * MINUTE): Promise<void> {
+    const end = this.clock.now() + withinMs;
+    for (;;) {
+      for (let bell = this.bells.take(); bell; bell = this.bells.take()) await this.#answer(bell);
+      const next = this.bells.nextAt();
+      this.clock.moveTo(Math.min(next ?? end, end));
+      if (next === undefined || next > end) return;
+    }
+  }
+
+  async #answer(bell: Bell): Promise<void> {
+    try {
+      await advance(this.ports, bell);
+    } catch (error) {
+      this.failures.push(error as Error);
+      this.bells.ringAt(this.clock.now() + AGAIN_MS, bell);
+    }
+    await this.afterStep();
+  }
+
+  /** Moves the clock on and lets reconcile look, as it does every minute. */
+  async reconcile(afterMs = MINUTE): Promise<void> {
+    this.clock.moveTo(this.clock.now() + afterMs);
+    try {
+      await reconcile(this.ports, {});
+    } catch (error) {
+      this.failures.push(error as Error);
+    }
+  }
+
+  /** Settles, with reconcile in between, until every job of these submissions is final. */
+  async finish(ids: readonly string[], rounds = 60): Promise<void> {
+    for (let round = 0; round < rounds; round++) {
+      await this.settle(MINUTE);
+      const all = await Promise.all(ids.map((id) => this.submission(id)));
+      if (all.every(isFinished)) return;
+      await this.reconcile();
+    }
+    throw new Error(`not finished after ${rounds} rounds; last failure: ${this.failures.at(-1)?.stack}`);
+  }
+
+  async submission(id: string): Promise<Submission> {
+    const submission = await this.ports.ledger.submission(id);
+    if (!submission) throw new Error(`no submission ${id}`);
+    return submission;
+  }
+
+  async counts(id: string): Promise<StatusCounts> {
+    return statusCounts((await this.submission(id)).counters);
+  }
+
+  async jobs(id: string): Promise<JobView[]> {
+    return (await this.ports.ledger.chunks(id, 0, 10_000)).flatMap(({ jobs }) => jobs);
+  }
+
+  async job(ref: JobRef): Promise<JobView> {
+    const [job] = await this.ports.ledger.jobs([ref]);
+    if (!job) throw new Error('no such job');
+    return job;
+  }
+
+  /** Number of jobs by error code. */
+  async errors(id: string): Promise<Record<string, number>> {
+    const codes: Record<string, number> = {};
+    for (const { error } of await this.jobs(id)) if (error) codes[error.code] = (codes[error.code] ?? 0) + 1;
+    return codes;
+  }
+}
+
+function pinOf({ model = 'http://model', settings }: SubmitOptions): Pin {
+  return { model, settings: { ...DEFAULT_SETTINGS, ...settings } };
+}
+
+/** Records `{"n":0}`, `{"n":1}`, ... */
+export function records(count: number, from = 0): string[] {
+  return Array.from({ length: count }, (_, i) => `{"n":${from + i}}`);
+}
+
+export const numberOf = (record: string): number => (JSON.parse(record) as { n: number }).n;
+
+/** A model that doubles `n`, and refuses the records whose number is among these. */
+export function doubling(refuses: (n: number) => boolean = () => false): Model {
+  return (record) => {
+    const n = numberOf(record);
+    return refuses(n) ? { status: 400, message: `record ${n} is poison` } : `{"twice":${n * 2}}`;
+  };
+}
