@@ -3,7 +3,9 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    testTimeout: 30_000,
+    // The tests of the real process run what is built from these sources.
+    globalSetup: ['test/support/build-cli.ts'],
+    testTimeout: 60_000,
     hookTimeout: 30_000,
   },
 });

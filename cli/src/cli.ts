@@ -49,6 +49,7 @@ export async function main(argv: readonly string[], deps: Deps): Promise<number>
   } finally {
     progress.stop();
     interrupts.dispose();
+    await terminal.flushMessages();
   }
 }
 

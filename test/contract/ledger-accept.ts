@@ -33,7 +33,9 @@ export function acceptContract(open: () => Ledger): void {
     });
 
     it('makes one for many who ask at once', async () => {
-      const all = await Promise.all([1, 2, 3, 4].map((i) => ledger.openSubmission(draftOf('s', { name: `${i}` }))));
+      const all = await Promise.all(
+        [1, 2, 3, 4].map((i) => ledger.openSubmission(draftOf('s', { name: `${i}` }))),
+      );
       expect(all.filter(({ created }) => created)).toHaveLength(1);
       expect(new Set(all.map(({ submission }) => submission.name)).size).toBe(1);
     });
@@ -90,7 +92,7 @@ export function acceptContract(open: () => Ledger): void {
     it('keeps lines as their own text', async () => {
       const lines = [
         '{"id":"s.0.0","input":"\u2028 é日😀 \\u0000 \\"}"}\n',
-        "s.0.0,2,it's,\"a,\"\"b\"\n",
+        's.0.0,2,it\'s,"a,""b"\n',
         `{"id":"s.0.0","input":"${'x'.repeat(1_000_000)}"}\n`,
       ];
       for (const [n, text] of lines.entries()) await steps.accept({ ...chunkOf('s', n, 1), lines: text });

@@ -23,7 +23,11 @@ export function changeContract(open: () => Ledger): void {
       expect(await ledger.cancelJobs(refsOf('a', 0, [1, 3]), T0 + 5)).toBe(2);
       expect(await ledger.cancelJobs(refsOf('a', 0, [1, 3]), T0 + 9)).toBe(0);
       expect(await steps.statuses('a')).toEqual(['Queued', 'Cancelled', 'Queued', 'Cancelled']);
-      expect((await steps.jobs('a'))[1]).toMatchObject({ endedAt: T0 + 5, result: undefined, error: undefined });
+      expect((await steps.jobs('a'))[1]).toMatchObject({
+        endedAt: T0 + 5,
+        result: undefined,
+        error: undefined,
+      });
       expect(await steps.counts('a')).toEqual({ Queued: 2, Cancelled: 2 });
     });
 
@@ -46,7 +50,11 @@ export function changeContract(open: () => Ledger): void {
       await steps.running('c', 1);
       const refs = [...refsOf('a', 0, [0]), ...refsOf('b', 0, [0, 1]), ...refsOf('c', 0, [0])];
       expect(await ledger.cancelJobs(refs, T0)).toBe(0);
-      for (const [id, jobs] of [['a', 1], ['b', 2], ['c', 1]] as const)
+      for (const [id, jobs] of [
+        ['a', 1],
+        ['b', 2],
+        ['c', 1],
+      ] as const)
         expect(await steps.counts(id)).toEqual({ Processing: jobs });
     });
 
@@ -201,7 +209,11 @@ export function changeContract(open: () => Ledger): void {
       const [one, two] = await steps.split(batch, name, 1);
       await ledger.markWaiting([one?.id ?? '', two?.id ?? '']);
       const second = await steps.claim(one?.id ?? '', two?.id ?? '');
-      await ledger.fileResults(one?.id ?? '', [{ ref: { submission: 'a', chunk: 0, index: 0 }, result: '1' }], T0);
+      await ledger.fileResults(
+        one?.id ?? '',
+        [{ ref: { submission: 'a', chunk: 0, index: 0 }, result: '1' }],
+        T0,
+      );
       await ledger.applyVerdict(two?.id ?? '', second, { kind: 'fail', error: REASON }, T0);
       expect(await steps.statuses('a')).toEqual(['Processed', 'Failed', 'Cancelled']);
       expect((await steps.jobs('a')).map(({ generation }) => generation)).toEqual([1, 1, 1]);

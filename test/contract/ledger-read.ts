@@ -82,7 +82,11 @@ export function readContract(open: () => Ledger): void {
       await ledger.markWaiting(['b-1', 'b-2', 'b-3']);
       await ledger.cancelJobs(refsOf('a', 0, [5]), T0);
       const name = await steps.claim('b-1', 'b-2');
-      await ledger.fileResults('b-1', refsOf('a', 0, [0, 1]).map((ref) => ({ ref, result: '1' })), T0);
+      await ledger.fileResults(
+        'b-1',
+        refsOf('a', 0, [0, 1]).map((ref) => ({ ref, result: '1' })),
+        T0,
+      );
       expect((await steps.statuses('a')).join(' ')).toBe(
         'Processed Processed Processing Processing Queued Cancelled',
       );

@@ -17,12 +17,22 @@ export function settleContract(open: () => Ledger): void {
   describe('fileResults', () => {
     it('files each result as its own text, and ends the batch as Done', async () => {
       const { batch } = await steps.running('a', 4);
-      const texts = ['12345678901234567890', '{"b":1.0, "a":"\u2028\\u0000"}', 'null', `"${'é'.repeat(5000)}"`];
+      const texts = [
+        '12345678901234567890',
+        '{"b":1.0, "a":"\u2028\\u0000"}',
+        'null',
+        `"${'é'.repeat(5000)}"`,
+      ];
       const results = refsOf('a', 0, [0, 1, 2, 3]).map((ref, i) => ({ ref, result: texts[i] as string }));
       await ledger.fileResults(batch.id, results, T0 + 9);
       const jobs = await steps.jobs('a');
       expect(jobs.map(({ result }) => result)).toEqual(texts);
-      expect(jobs[0]).toMatchObject({ status: 'Processed', endedAt: T0 + 9, error: undefined, generation: 0 });
+      expect(jobs[0]).toMatchObject({
+        status: 'Processed',
+        endedAt: T0 + 9,
+        error: undefined,
+        generation: 0,
+      });
       expect((await steps.batch(batch.id)).state).toBe('Done');
       expect(await steps.counts('a')).toEqual({ Processed: 4 });
     });
@@ -192,7 +202,12 @@ export function settleContract(open: () => Ledger): void {
       ];
       const name = await steps.claim(one.id, two.id);
       for (const batch of [one, two]) {
-        const verdict = { kind: 'split', children: childrenOf(batch, [1]), budget: 3, reason: REASON } as const;
+        const verdict = {
+          kind: 'split',
+          children: childrenOf(batch, [1]),
+          budget: 3,
+          reason: REASON,
+        } as const;
         await ledger.applyVerdict(batch.id, name, verdict, T0);
       }
       expect((await steps.batch(one.id)).state).toBe('Split');
@@ -218,7 +233,10 @@ export function settleContract(open: () => Ledger): void {
   describe('countUnusable', () => {
     it('counts by attempt; an output of an earlier transform job is past hope', async () => {
       const { batch, name } = await steps.running('a', 1);
-      expect([await ledger.countUnusable(batch.id, name), await ledger.countUnusable(batch.id, name)]).toEqual([1, 2]);
+      expect([
+        await ledger.countUnusable(batch.id, name),
+        await ledger.countUnusable(batch.id, name),
+      ]).toEqual([1, 2]);
       await ledger.applyVerdict(batch.id, name, requeue, T0);
       const second = await steps.claim(batch.id);
       expect(await ledger.countUnusable(batch.id, second)).toBe(1);

@@ -6,7 +6,13 @@ import type { JobError, JobStatus } from '../../backend/core/job.ts';
 import { DEFAULT_SETTINGS, type Pin, type Settings } from '../../backend/core/settings.ts';
 import { statusCounts } from '../../backend/core/submission.ts';
 import type { TransformJob } from '../../backend/core/transform-job.ts';
-import type { AcceptOutcome, ChunkDraft, JobView, Ledger, SubmissionDraft } from '../../backend/ports/ledger.ts';
+import type {
+  AcceptOutcome,
+  ChunkDraft,
+  JobView,
+  Ledger,
+  SubmissionDraft,
+} from '../../backend/ports/ledger.ts';
 
 export const HOUR = 3_600_000;
 export const T0 = Date.UTC(2026, 10, 22, 10);
@@ -17,11 +23,23 @@ export function pinOf(settings: Partial<Settings> = {}, model = 'http://model'):
 }
 
 export function draftOf(id: string, more: Partial<SubmissionDraft> = {}): SubmissionDraft {
-  const draft = { id, kind: 'batch', pin: pinOf(), content: undefined, name: undefined, createdAt: T0 } as const;
+  const draft = {
+    id,
+    kind: 'batch',
+    pin: pinOf(),
+    content: undefined,
+    name: undefined,
+    createdAt: T0,
+  } as const;
   return { ...draft, ...more };
 }
 
-export function chunkOf(submission: string, n: number, jobs: number, more: Partial<ChunkDraft> = {}): ChunkDraft {
+export function chunkOf(
+  submission: string,
+  n: number,
+  jobs: number,
+  more: Partial<ChunkDraft> = {},
+): ChunkDraft {
   const lines = Array.from(
     { length: jobs },
     (_, index) => `{"id":"${formatJobId({ submission, chunk: n, index })}","input":${n}}\n`,
@@ -83,7 +101,11 @@ export class Steps {
   }
 
   /** A closed submission of one chunk of so many jobs for each number. */
-  async submission(id: string, chunks: readonly number[], more: Partial<SubmissionDraft> = {}): Promise<void> {
+  async submission(
+    id: string,
+    chunks: readonly number[],
+    more: Partial<SubmissionDraft> = {},
+  ): Promise<void> {
     for (const [n, jobs] of chunks.entries()) await this.accept(chunkOf(id, n, jobs), more);
     await this.ledger.closeSubmission(
       id,
@@ -111,7 +133,11 @@ export class Steps {
   }
 
   /** A submission of one chunk, its only batch Running. */
-  async running(id: string, jobs: number, more: Partial<Batch> = {}): Promise<{ batch: Batch; name: string }> {
+  async running(
+    id: string,
+    jobs: number,
+    more: Partial<Batch> = {},
+  ): Promise<{ batch: Batch; name: string }> {
     await this.submission(id, [jobs]);
     const { id: batch } = await this.waiting([{ submission: id, chunk: 0, from: 0, to: jobs }], more);
     const name = await this.claim(batch);

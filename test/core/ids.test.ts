@@ -25,12 +25,22 @@ describe('job IDs', () => {
     );
   });
 
-  it.each(['', 'a', 'a.1', 'a.1.2.3', '.1.2', 'a..2', 'a.01.2', 'a.1.02', 'a.1.-2', 'a.1.2 ', '../a.1.2', 'a\n.1.2'])(
-    'are not %j',
-    (text) => {
-      expect(parseJobId(text)).toBeUndefined();
-    },
-  );
+  it.each([
+    '',
+    'a',
+    'a.1',
+    'a.1.2.3',
+    '.1.2',
+    'a..2',
+    'a.01.2',
+    'a.1.02',
+    'a.1.-2',
+    'a.1.2 ',
+    '../a.1.2',
+    'a\n.1.2',
+  ])('are not %j', (text) => {
+    expect(parseJobId(text)).toBeUndefined();
+  });
 });
 
 describe('submission IDs', () => {

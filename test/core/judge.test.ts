@@ -61,7 +61,9 @@ describe('judge: a batch that the log names', () => {
       kind: 'fail',
       error: { code: 'ran_too_long', message: 'no text' },
     });
-    expect(judge(batch, late, NOW)).toMatchObject({ error: { code: 'ran_too_long', message: 'See job logs' } });
+    expect(judge(batch, late, NOW)).toMatchObject({
+      error: { code: 'ran_too_long', message: 'See job logs' },
+    });
     expect(judge(batch, { ...late, reason: undefined }, NOW)).toMatchObject({
       error: { message: 'it ran too long' },
     });
@@ -113,7 +115,9 @@ describe('judge: a batch that the log does not name', () => {
   });
 
   it('goes back without end while its process is interrupted: nothing was tried', () => {
-    expect(judge({ ...batch, requeues: 99 }, { ...evidence, fault: 'interrupted' }, NOW).kind).toBe('requeue');
+    expect(judge({ ...batch, requeues: 99 }, { ...evidence, fault: 'interrupted' }, NOW).kind).toBe(
+      'requeue',
+    );
   });
 
   it('waits ever longer for a platform that fails, and gives up at its deadline', () => {
@@ -158,7 +162,10 @@ describe('judgeSuspect', () => {
   it('splits without canaries once the model has taken something', () => {
     expect(judgeSuspect(batch, reason, true, 'other')).toEqual({ kind: 'split', canaries: 0 });
     expect(judgeSuspect(part, reason, true, undefined)).toEqual({ kind: 'split', canaries: 0 });
-    expect(judgeSuspect({ ...part, round: 2 }, reason, false, undefined)).toEqual({ kind: 'split', canaries: 0 });
+    expect(judgeSuspect({ ...part, round: 2 }, reason, false, undefined)).toEqual({
+      kind: 'split',
+      canaries: 0,
+    });
   });
 
   it('sends one batch ahead as a scout with canaries, and holds the others for it', () => {

@@ -50,7 +50,9 @@ describe('lines of JSON objects', () => {
   });
 
   it('keep to one line for records that hold line separators', () => {
-    const lines = ['"\u2028"', '"\u2029"', '"a\\nb"'].map((record) => formatInputLine('auto', 'a.0.0', record));
+    const lines = ['"\u2028"', '"\u2029"', '"a\\nb"'].map((record) =>
+      formatInputLine('auto', 'a.0.0', record),
+    );
     expect(linesOf(`${lines.join('\n')}\n`)).toEqual(lines);
   });
 

@@ -55,9 +55,11 @@ describe('the ways of a transform job', () => {
   });
 
   it('end as the service says', () => {
-    expect(
-      (['InProgress', 'Completed', 'Failed', 'Stopping', 'Stopped'] as const).filter(hasEnded),
-    ).toEqual(['Completed', 'Failed', 'Stopped']);
+    expect((['InProgress', 'Completed', 'Failed', 'Stopping', 'Stopped'] as const).filter(hasEnded)).toEqual([
+      'Completed',
+      'Failed',
+      'Stopped',
+    ]);
   });
 });
 

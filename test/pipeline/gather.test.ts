@@ -109,7 +109,9 @@ describe('chunks', () => {
     await pipeline.submit('s', records(900), { chunkSize: 70, settings: { batchSize: 64 } });
     await pipeline.settle();
     const ids = pipeline.transforms.created.flatMap(({ batches }) => batches);
-    const members = await Promise.all(ids.map(async (id) => (await pipeline.ports.ledger.batch(id))?.members ?? []));
+    const members = await Promise.all(
+      ids.map(async (id) => (await pipeline.ports.ledger.batch(id))?.members ?? []),
+    );
     const jobs = members.flatMap((list) => [...jobsOf(list)].map(formatJobId));
     expect(new Set(jobs).size).toBe(900);
     expect(jobs).toHaveLength(900);

@@ -50,7 +50,9 @@ describe('a bad record', () => {
     await pipeline.submit('s', records(500), { settings });
     await pipeline.settle();
     await expectWhole(pipeline, 's', (n) => n !== 7);
-    const often = [...pipeline.transforms.sent].filter(([, times]) => times > 1).map(([record]) => numberOf(record));
+    const often = [...pipeline.transforms.sent]
+      .filter(([, times]) => times > 1)
+      .map(([record]) => numberOf(record));
     expect(Math.max(...often)).toBeLessThan(50);
   });
 

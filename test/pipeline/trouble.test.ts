@@ -132,7 +132,10 @@ describe('an output', () => {
     ['cut short', (text) => text.slice(0, -20)],
     ['without its last line', (text) => text.slice(0, text.lastIndexOf('{'))],
     ['with a line twice', (text) => text + text.slice(text.lastIndexOf('{'))],
-    ['with one line in the place of another', (text) => text.replace(/^.*\n/, text.slice(text.lastIndexOf('{')))],
+    [
+      'with one line in the place of another',
+      (text) => text.replace(/^.*\n/, text.slice(text.lastIndexOf('{'))),
+    ],
     ['that is empty', () => ''],
     ['of another batch', (text) => text.replaceAll('"id":"s.', '"id":"t.')],
   ];

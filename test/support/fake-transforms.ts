@@ -84,7 +84,9 @@ export class FakeTransforms implements Transforms {
 
   /** Names of the transform jobs that run. */
   get inProgress(): string[] {
-    return [...this.#runs].filter(([, { description }]) => !hasEnded(description.status)).map(([name]) => name);
+    return [...this.#runs]
+      .filter(([, { description }]) => !hasEnded(description.status))
+      .map(([name]) => name);
   }
 
   /** Records sent, over all. */

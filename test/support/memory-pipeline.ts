@@ -8,7 +8,12 @@ import { join } from 'node:path';
 import { formatWireLine } from '../../backend/core/chunk.ts';
 import { type JobRef, parseJobId } from '../../backend/core/ids.ts';
 import { DEFAULT_SETTINGS, type Pin, type Settings } from '../../backend/core/settings.ts';
-import { isFinished, type StatusCounts, type Submission, statusCounts } from '../../backend/core/submission.ts';
+import {
+  isFinished,
+  type StatusCounts,
+  type Submission,
+  statusCounts,
+} from '../../backend/core/submission.ts';
 import { fileObjects } from '../../backend/local/file-objects.ts';
 import { sqliteLedger } from '../../backend/local/ledger/index.ts';
 import { openSql } from '../../backend/local/sqlite/open.ts';
@@ -43,8 +48,12 @@ export class MemoryPipeline {
   readonly transforms: FakeTransforms;
   /** Steps that failed. */
   readonly failures: Error[] = [];
+  /** Bells that are answered at once. */
+  together = 1;
   /** Called after each step. */
   afterStep: () => Promise<void> = async () => undefined;
+  /** The ledger itself, for what the test looks at. */
+  readonly #ledger: Ports['ledger'];
   readonly #close: () => void;
 
   static async open(model: Model): Promise<MemoryPipeline> {
@@ -75,6 +84,7 @@ export class MemoryPipeline {
     close: () => void,
   ) {
     this.ports = ports;
+    this.#ledger = ports.ledger;
     this.clock = clock;
     this.bells = bells;
     this.transforms = transforms;
@@ -111,11 +121,18 @@ export class MemoryPipeline {
   async settle(withinMs = 15 * MINUTE): Promise<void> {
     const end = this.clock.now() + withinMs;
     for (;;) {
-      for (let bell = this.bells.take(); bell; bell = this.bells.take()) await this.#answer(bell);
+      for (let bells = this.#take(); bells.length > 0; bells = this.#take())
+        await Promise.all(bells.map((bell) => this.#answer(bell)));
       const next = this.bells.nextAt();
       this.clock.moveTo(Math.min(next ?? end, end));
       if (next === undefined || next > end) return;
     }
+  }
+
+  #take(): Bell[] {
+    return Array.from({ length: this.together }, () => this.bells.take()).filter(
+      (bell) => bell !== undefined,
+    );
   }
 
   async #answer(bell: Bell): Promise<void> {
@@ -128,14 +145,17 @@ export class MemoryPipeline {
     await this.afterStep();
   }
 
-  /** Moves the clock on and lets reconcile look, as it does every minute. */
+  /** Moves the clock on and lets reconcile look, as it does every minute; its bells don't get lost. */
   async reconcile(afterMs = MINUTE): Promise<void> {
     this.clock.moveTo(this.clock.now() + afterMs);
+    const { trouble } = this.bells;
+    if (trouble) this.bells.trouble = { ...trouble, lose: 0 };
     try {
       await reconcile(this.ports, {});
     } catch (error) {
       this.failures.push(error as Error);
     }
+    this.bells.trouble = trouble;
   }
 
   /** Settles, with reconcile in between, until every job of these submissions is final. */
@@ -150,7 +170,7 @@ export class MemoryPipeline {
   }
 
   async submission(id: string): Promise<Submission> {
-    const submission = await this.ports.ledger.submission(id);
+    const submission = await this.#ledger.submission(id);
     if (!submission) throw new Error(`no submission ${id}`);
     return submission;
   }
@@ -160,11 +180,11 @@ export class MemoryPipeline {
   }
 
   async jobs(id: string): Promise<JobView[]> {
-    return (await this.ports.ledger.chunks(id, 0, 10_000)).flatMap(({ jobs }) => jobs);
+    return (await this.#ledger.chunks(id, 0, 10_000)).flatMap(({ jobs }) => jobs);
   }
 
   async job(ref: JobRef): Promise<JobView> {
-    const [job] = await this.ports.ledger.jobs([ref]);
+    const [job] = await this.#ledger.jobs([ref]);
     if (!job) throw new Error('no such job');
     return job;
   }

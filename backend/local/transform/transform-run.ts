@@ -11,7 +11,7 @@ import type { ModelHost, ModelPlan } from './model-host.ts';
 import { ModelNotReadyError } from './ping.ts';
 import type { ObjectFailure } from './refusal.ts';
 import { Slots } from './slots.ts';
-import { unlessAborted } from './time.ts';
+import { pause, unlessAborted } from './time.ts';
 import type { TransformFiles } from './transform-files.ts';
 import { bodyOf, type OpenObject, openObject, sampleOf, takeAnswer } from './transform-object.ts';
 
@@ -33,6 +33,9 @@ const LOG_STRATEGY: Record<BatchStrategy, string> = {
   SingleRecord: 'SINGLE_RECORD',
 };
 
+/** Longest wait for an object's first answer before its other requests go, in ms. */
+const FIRST_ANSWER_MS = 5000;
+
 export class TransformRun {
   readonly #spec: TransformSpec;
   readonly #context: RunContext;
@@ -42,6 +45,8 @@ export class TransformRun {
   #cutShort: TransformDescription | 'abandoned' | undefined;
   #firstFailure: ObjectFailure['kind'] | undefined;
   #firstMishap: string | undefined;
+  /** The model has taken a request of this transform job. */
+  #proven = false;
 
   constructor(spec: TransformSpec, context: RunContext) {
     this.#spec = spec;
@@ -137,13 +142,26 @@ export class TransformRun {
           requests.give();
           break;
         }
-        answered.push(this.#transformPart(object, part, plan, invocation).finally(() => requests.give()));
+        const answer = this.#transformPart(object, part, plan, invocation).finally(() => requests.give());
+        answered.push(answer);
+        if (!this.#proven && part === 0 && object.parts.length > 1) await this.#awaitFirst(answer);
       }
       const done = Promise.all(answered).then(() => (object ? this.#finish(object) : undefined));
       finished.push(done.finally(() => objects.give()));
     }
     await Promise.all(finished);
     await agent.destroy();
+  }
+
+  /**
+   * While the model has taken nothing yet, an object's first request goes ahead of its others: a model that refuses
+   * everything sees one request of each object, not as many as may be in flight. A slow one isn't waited for long.
+   */
+  async #awaitFirst(answer: Promise<void>): Promise<void> {
+    const waited = new AbortController();
+    const signal = AbortSignal.any([waited.signal, this.#cut.signal]);
+    await Promise.race([answer, pause(this.#context.clock, FIRST_ANSWER_MS, signal)]);
+    waited.abort();
   }
 
   #invocation({ contentType }: ModelPlan, dispatcher: Agent): Invocation {
@@ -191,7 +209,10 @@ export class TransformRun {
         return;
       }
       const failure = invoked.kind === 'failure' ? invoked.failure : takeAnswer(object, part, invoked, plan);
-      if (!failure) return;
+      if (!failure) {
+        this.#proven = true;
+        return;
+      }
       object.spoilt = true;
       await this.#fail(object.batch, failure);
       if (failure.kind === 'ModelDisconnected') await this.#recover();

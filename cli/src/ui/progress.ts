@@ -5,101 +5,72 @@
 import type { Terminal } from './terminal.ts';
 
 export const HEARTBEAT_MS = 30_000;
-const REDRAW_MS = 100;
-
-interface Spinner {
-  text: string;
-  start(): Spinner;
-  stop(): Spinner;
-  clear(): Spinner;
-}
+const FRAME_MS = 100;
+const FRAMES = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
 
 export class Progress {
   private readonly terminal: Terminal;
   private readonly now: () => number;
+  /** What is going on; empty when nothing is. */
   private text = '';
-  private spinner: Spinner | undefined;
-  private phaseNumber = 0;
+  private spinning = false;
+  private frame = 0;
   private drawnAt = Number.NEGATIVE_INFINITY;
-  private toldAt: number;
+  private toldAt = 0;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(terminal: Terminal, now: () => number) {
     this.terminal = terminal;
     this.now = now;
-    this.toldAt = now();
   }
 
   /** Something of unknown length begins. */
   phase(text: string): void {
-    this.endSpinner();
+    this.spinning = true;
     this.text = text;
     this.toldAt = this.now();
-    this.tick();
-    if (!this.terminal.animated) {
-      this.terminal.note(text);
-      return;
-    }
-    this.terminal.drawLive(text);
-    const phase = ++this.phaseNumber;
-    void this.spin(text, phase);
+    if (!this.terminal.animated) this.terminal.note(text);
+    this.draw();
+    this.watch();
   }
 
-  /** How far it is, with counts. `now`: draw even if the line was drawn a moment ago. */
-  update(text: string, now = false): void {
-    this.phaseNumber++;
-    this.endSpinner();
+  /** How far it is, with counts. */
+  update(text: string): void {
+    if (this.text === '') this.toldAt = this.now();
+    this.spinning = false;
     this.text = text;
-    this.tick();
-    if (this.terminal.animated) {
-      if (!now && this.now() - this.drawnAt < REDRAW_MS) return;
-      this.drawnAt = this.now();
-      this.terminal.drawLive(text);
-    } else this.beat();
+    if (this.now() - this.drawnAt >= FRAME_MS) this.draw();
+    this.watch();
   }
 
-  /** Ends the live line or spinner; what was said stays. */
+  /** Takes the live line off; what was said stays. */
   stop(): void {
-    this.phaseNumber++;
-    this.endSpinner();
+    this.text = '';
     this.terminal.clearLive();
     clearInterval(this.timer);
     this.timer = undefined;
   }
 
-  /** Says what is pending when nothing was said for 30 s. */
-  private beat(): void {
-    if (this.terminal.animated || this.text === '' || this.now() - this.toldAt < HEARTBEAT_MS) return;
-    this.toldAt = this.now();
-    this.terminal.note(this.text);
+  private draw(): void {
+    this.drawnAt = this.now();
+    this.terminal.drawLive(this.spinning ? `${FRAMES[this.frame]} ${this.text}` : this.text);
   }
 
+  /** The next frame, or a sign of life. */
   private tick(): void {
-    if (this.timer !== undefined || this.terminal.animated) return;
-    this.timer = setInterval(() => this.beat(), 1000);
+    if (this.terminal.animated) {
+      this.frame = (this.frame + 1) % FRAMES.length;
+      this.draw();
+    } else if (this.now() - this.toldAt >= HEARTBEAT_MS) {
+      this.toldAt = this.now();
+      this.terminal.note(this.text);
+    }
+  }
+
+  private watch(): void {
+    if (this.timer !== undefined || this.terminal.quiet) return;
+    this.timer = setInterval(() => this.tick(), this.terminal.animated ? FRAME_MS : 1000);
+    // Progress alone keeps no process alive.
     this.timer.unref();
-  }
-
-  private async spin(text: string, phase: number): Promise<void> {
-    const { default: ora } = await import('ora');
-    if (phase !== this.phaseNumber) return;
-    this.terminal.lend(undefined);
-    const spinner: Spinner = ora({
-      text,
-      stream: this.terminal.errorStream as NodeJS.WriteStream,
-      discardStdin: false,
-      isEnabled: true,
-      ...(this.terminal.paint('bold', '') === '' ? { color: false } : {}),
-    });
-    spinner.start();
-    this.spinner = spinner;
-    this.terminal.lend(() => spinner.clear());
-  }
-
-  private endSpinner(): void {
-    if (!this.spinner) return;
-    this.spinner.stop();
-    this.spinner = undefined;
-    this.terminal.lend(undefined);
   }
 }

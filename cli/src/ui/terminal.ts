@@ -46,9 +46,6 @@ export class Terminal {
   private readonly out: Writer;
   private readonly err: Writer;
   private live = '';
-  /** Takes the live line's place off the screen, where something else draws it (a spinner). */
-  private hideOther: (() => void) | undefined;
-
   constructor({ stdout, stderr, env, noColor, quiet }: TerminalOptions) {
     this.out = new Writer(stdout);
     this.err = new Writer(stderr);
@@ -60,13 +57,9 @@ export class Terminal {
     this.animated = stderr.isTTY === true && !env.ci && !env.dumb && !quiet;
   }
 
-  get errorStream(): OutputStream {
-    return this.err.stream;
-  }
-
-  /** Columns of standard error, or of standard output. */
+  /** Columns of standard error, or of standard output. A terminal that doesn't know says 0. */
   columns(stream: 'out' | 'err' = 'err'): number {
-    return (stream === 'out' ? this.out : this.err).stream.columns ?? 80;
+    return (stream === 'out' ? this.out : this.err).stream.columns || 80;
   }
 
   /** Data to standard output, at the reader's pace. Throws ClosedPipeError when nobody reads. */
@@ -85,6 +78,11 @@ export class Terminal {
     await this.out.flush();
   }
 
+  /** Resolves when standard error has taken everything, or nobody reads it. */
+  async flushMessages(): Promise<void> {
+    await this.err.flush().catch(() => {});
+  }
+
   /** A message on standard error, unless `--quiet`. */
   note(text: string): void {
     if (!this.quiet) this.say(text);
@@ -101,22 +99,13 @@ export class Terminal {
     if (!this.animated) return;
     const line = text.slice(0, Math.max(10, this.columns() - 1));
     if (line === this.live) return;
-    this.hideOther?.();
     this.live = line;
     this.err.tell(`${CLEAR_LINE}${line}`);
   }
 
   clearLive(): void {
-    this.hideOther?.();
     if (this.live === '') return;
     this.live = '';
     this.err.tell(CLEAR_LINE);
-  }
-
-  /** Something else draws on standard error from now on; `hide` clears it whenever a line is to be written. */
-  lend(hide: (() => void) | undefined): void {
-    this.hideOther = undefined;
-    this.clearLive();
-    this.hideOther = hide;
   }
 }
