@@ -160,10 +160,10 @@ export const MUTANTS = [
   {
     promise: '7 what is wrong is said before anything is sent',
     what: 'bad lines are left to the server',
-    file: 'cli/src/input/validate.ts',
-    find: 'PLACEHOLDER',
+    file: 'cli/src/commands/checked-input.ts',
+    find: 'if (summary.problemCount > 0) throw badInput(label, summary);',
     replace: '',
-    tests: ['test/cli'],
+    tests: ['test/e2e/run.test.ts', 'test/cli'],
   },
   {
     promise: '8 local and cloud behave alike',

@@ -94,7 +94,7 @@ export type SuspectDecision =
  * Second judgement, for a suspect: a single job fails with what was said of it; several are split. But while nothing
  * has shown that the model takes anything, one batch goes ahead as a scout with a few canaries and the others are held.
  * @param proven the model has taken something: in this transform job, or of the same family
- * @param scout the first suspect of the same transform job that was never split
+ * @param scout the suspect of the same transform job that goes ahead, if any does
  */
 export function judgeSuspect(
   batch: Batch,

@@ -5,7 +5,7 @@
 import { type Batch, childOf } from '../core/batch.ts';
 import type { JobError } from '../core/job.ts';
 import { type Evidence, familyFinding, judge, judgeSuspect, refusesAll } from '../core/judge.ts';
-import { planSplit } from '../core/split.ts';
+import { CANARIES, planSplit } from '../core/split.ts';
 import { hasEnded, type TransformJob } from '../core/transform-job.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Verdict } from '../ports/ledger.ts';
@@ -99,7 +99,7 @@ async function judgeBatches(
       bells.ringAt(notBefore, { kind: 'start' });
     }
   }
-  const scout = suspects.find(({ batch }) => batch.parent === undefined && batch.jobs > 1)?.batch.id;
+  const scout = scoutOf(suspects.map(({ batch }) => batch));
   // Single jobs first: what a family found is only known once its canaries are judged.
   suspects.sort((a, b) => Number(a.batch.jobs > 1) - Number(b.batch.jobs > 1));
   for (const suspect of suspects) {
@@ -107,6 +107,15 @@ async function judgeBatches(
     await applySuspect(ports, job.name, suspect.batch, suspect.reason, proven, scout);
   }
   for (const { batch } of suspects) bells.ring({ kind: 'batch', id: batch.id });
+}
+
+/**
+ * The batch that goes ahead for others that were never split: the largest, as it shows most. Undefined where even that has
+ * too few jobs to say something of a model: then each finds out for itself, which costs little.
+ */
+function scoutOf(suspects: readonly Batch[]): string | undefined {
+  const roots = suspects.filter(({ parent, jobs }) => parent === undefined && jobs >= CANARIES);
+  return roots.sort((a, b) => b.jobs - a.jobs)[0]?.id;
 }
 
 async function isProven({ ledger }: SettlePorts, batch: Batch): Promise<boolean> {

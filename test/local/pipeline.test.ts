@@ -44,7 +44,13 @@ describe('a submission through a real model server', () => {
     expect(counts).toMatchObject({ Processed: 4999, Failed: 1 });
     const [failed, ...others] = await pipeline.results('sub', 'status=Failed');
     expect(others).toEqual([]);
-    expect(failed).toMatchObject({ line: 3334, error: { code: 'model_error', message: 'n is cursed' } });
+    // An error, and no result beside it.
+    expect(failed).toEqual({
+      line: 3334,
+      jobId: 'sub.6.333',
+      status: 'Failed',
+      error: { code: 'model_error', message: 'n is cursed' },
+    });
     expect(Math.max(...model.sent.values())).toBeLessThanOrEqual(4);
   });
 

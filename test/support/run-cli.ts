@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import { main } from '../../cli/src/cli.ts';
 import type { Deps } from '../../cli/src/deps.ts';
 import type { SignalName } from '../../cli/src/errors.ts';
@@ -94,13 +95,7 @@ export class World {
       now: Date.now,
       // Waits are real but short.
       sleep: (ms, signal) =>
-        new Promise((resolve) => {
-          const timer = setTimeout(resolve, Math.min(ms, 2));
-          signal?.addEventListener('abort', () => {
-            clearTimeout(timer);
-            resolve();
-          });
-        }),
+        delay(Math.min(ms, 2), undefined, signal === undefined ? {} : { signal }).catch(() => {}),
       randomHex: (bytes) => (++random).toString(16).padStart(bytes * 2, '0'),
       fetch: this.api.fetch,
       signals: (listener) => {

@@ -63,7 +63,12 @@ async function results(context: Context, args: readonly string[], flags: Results
       terminal.say('no longer waiting; the jobs go on. Their results later:');
       terminal.say(`  ${again(context, all, args.includes('-'))}`);
     });
-  const sink = await openSink(flags.output, { terminal, cwd: deps.cwd, unique: deps.randomHex(4) });
+  const sink = await openSink(flags.output, {
+    terminal,
+    cwd: deps.cwd,
+    unique: deps.randomHex(4),
+    signal: interrupts.signal,
+  });
   try {
     let counts = NO_COUNTS;
     for (const one of all) counts = addCounts(counts, await writeOne(context, client, one, flags, sink));

@@ -74,7 +74,12 @@ async function run(context: Context, [file = '-']: readonly string[], flags: Run
   let pipeline: LocalPipeline | undefined;
   let sink: ResultSink | undefined;
   try {
-    sink = await openSink(flags.output, { terminal, cwd: deps.cwd, unique: deps.randomHex(4) });
+    sink = await openSink(flags.output, {
+      terminal,
+      cwd: deps.cwd,
+      unique: deps.randomHex(4),
+      signal: interrupts.signal,
+    });
     const apiKey = deps.randomHex(32);
     const ping = pingTimeoutMs(flags);
     pipeline = await deps.openLocal({

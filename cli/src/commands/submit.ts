@@ -8,8 +8,8 @@ import { type Acknowledged, sendChunks } from '../client/sender.ts';
 import type { Context } from '../context.ts';
 import { CliError, ClosedPipeError, toCliError, usageError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
+import { orAborted } from '../interrupts.ts';
 import { formatCount, plural, shellQuote } from '../ui/format.ts';
-import type { Terminal } from '../ui/terminal.ts';
 import { type CheckedInput, openChecked } from './checked-input.ts';
 import { defineCommand } from './command.ts';
 import { connect, type ProfileFlags } from './connect.ts';
@@ -128,7 +128,7 @@ async function send(
     if (first !== undefined && first !== jobIdOf({ submission: id, chunk: ack.n, index: 0 }))
       throw new Error(`the API answered with an ID that is not of this chunk: ${first}`);
     sent.jobs += ack.jobIds.length;
-    if (printJobs) printJobs = await tryToPrint(terminal, printed(ack, id, json));
+    if (printJobs) printJobs = await tryToPrint(context, printed(ack, id, json));
     progress.update(`sent ${formatCount(sent.jobs)}/${formatCount(jobs)}`);
   }
   await client.closeSubmission(id, jobs);
@@ -136,9 +136,9 @@ async function send(
 }
 
 /** Whether somebody still reads. A submission is sent whole even if nobody reads its IDs any more (`| head -1`). */
-async function tryToPrint(terminal: Terminal, text: string): Promise<boolean> {
+async function tryToPrint({ terminal, interrupts }: Context, text: string): Promise<boolean> {
   try {
-    await terminal.data(text);
+    await orAborted(terminal.data(text), interrupts.signal);
     return true;
   } catch (error) {
     if (error instanceof ClosedPipeError) return false;

@@ -1,6 +1,7 @@
 /** Where result lines go: standard output, or a file that appears whole or not at all. */
 import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { orAborted } from '../interrupts.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface ResultSink {
@@ -13,10 +14,11 @@ export interface ResultSink {
   abort(): Promise<void>;
 }
 
-function stdoutSink(terminal: Terminal): ResultSink {
+function stdoutSink(terminal: Terminal, signal: AbortSignal): ResultSink {
   return {
     path: undefined,
-    write: (text) => terminal.data(text),
+    // A reader that takes its time must not keep Ctrl-C waiting.
+    write: (text) => orAborted(terminal.data(text), signal),
     finish: () => terminal.flush(),
     abort: async () => {},
   };
@@ -73,12 +75,17 @@ async function lookAt(path: string): Promise<{ path: string; special: boolean }>
   }
 }
 
-/** Opens the sink for `--output`; `-` and undefined are standard output. `unique` makes the temporary name. */
-export async function openSink(
-  target: string | undefined,
-  options: { readonly terminal: Terminal; readonly cwd: string; readonly unique: string },
-): Promise<ResultSink> {
-  if (target === undefined || target === '-') return stdoutSink(options.terminal);
+export interface SinkOptions {
+  readonly terminal: Terminal;
+  readonly cwd: string;
+  /** Part of the temporary name. */
+  readonly unique: string;
+  readonly signal: AbortSignal;
+}
+
+/** Opens the sink for `--output`; `-` and undefined are standard output. */
+export async function openSink(target: string | undefined, options: SinkOptions): Promise<ResultSink> {
+  if (target === undefined || target === '-') return stdoutSink(options.terminal, options.signal);
   const { path, special } = await lookAt(resolve(options.cwd, target));
   if (special) return new FileSink(path, path, await open(path, 'w'));
   const temporary = `${path}.${options.unique}.part`;

@@ -15,7 +15,9 @@ describe('batchml run', () => {
     world.api.autoWork = 130;
     const { code, stdout, stderr } = await world.run(['run', 'a.jsonl', ...MODEL]);
     expect(code).toBe(0);
-    expect(lines(stdout).map((line) => JSON.parse(line).line)).toEqual(Array.from({ length: 1200 }, (_, i) => i + 1));
+    expect(lines(stdout).map((line) => JSON.parse(line).line)).toEqual(
+      Array.from({ length: 1200 }, (_, i) => i + 1),
+    );
     expect(lines(stdout)[0]).toMatch(
       /^\{"line":1,"jobId":"run-[0-9a-f]{12}-0\.0\.0","status":"Processed","result":\{"echo":\{"text":"record 1"\}\}\}$/,
     );
@@ -30,7 +32,9 @@ describe('batchml run', () => {
     world.api.model = () => '{"n":12345678901234567890.10}';
     await world.file('a.jsonl', '{"id":"x\\"1","v":1}\n');
     const { stdout } = await world.run(['run', 'a.jsonl', ...MODEL, '--id-field', 'id']);
-    expect(stdout).toContain('"customId":"x\\"1","status":"Processed","result":{"n":12345678901234567890.10}}');
+    expect(stdout).toContain(
+      '"customId":"x\\"1","status":"Processed","result":{"n":12345678901234567890.10}}',
+    );
   });
 
   it('gives results in order though chunks are accepted out of order', async () => {
@@ -45,18 +49,26 @@ describe('batchml run', () => {
     };
     const { code, stdout } = await world.run(['run', 'a.jsonl', ...MODEL]);
     expect(code).toBe(0);
-    expect(lines(stdout).map((line) => JSON.parse(line).line)).toEqual(Array.from({ length: 3000 }, (_, i) => i + 1));
+    expect(lines(stdout).map((line) => JSON.parse(line).line)).toEqual(
+      Array.from({ length: 3000 }, (_, i) => i + 1),
+    );
   });
 
   it('exits with 3 when some fail, and says why by message', async () => {
     world.api.model = (record) =>
-      record.includes('record 7"') || record.includes('record 9"') ? { code: 'model_error', message: 'bad text' } : '1';
+      record.includes('record 7"') || record.includes('record 9"')
+        ? { code: 'model_error', message: 'bad text' }
+        : '1';
     await world.file('a.jsonl', records(10));
     const { code, stdout, stderr } = await world.run(['run', 'a.jsonl', ...MODEL, '--data-dir', 'my data']);
     expect(code).toBe(3);
-    expect(lines(stdout)[6]).toContain('"status":"Failed","error":{"code":"model_error","message":"bad text"}');
+    expect(lines(stdout)[6]).toContain(
+      '"status":"Failed","error":{"code":"model_error","message":"bad text"}',
+    );
     expect(stderr).toContain('2 × model_error bad text (line 7)');
-    expect(stderr).toMatch(/batchml local --model http:\/\/127\.0\.0\.1:8080 --data-dir 'my data' &\n +batchml retry run-/);
+    expect(stderr).toMatch(
+      /batchml local --model http:\/\/127\.0\.0\.1:8080 --data-dir 'my data' &\n +batchml retry run-/,
+    );
   });
 
   it('exits with 1 when all fail', async () => {
@@ -93,7 +105,9 @@ describe('batchml run', () => {
   });
 
   it('submits nothing to a model that is not ready', async () => {
-    world.local.prepareError = Object.assign(new Error('no answer to GET /ping'), { code: 'MODEL_NOT_READY' });
+    world.local.prepareError = Object.assign(new Error('no answer to GET /ping'), {
+      code: 'MODEL_NOT_READY',
+    });
     await world.file('a.jsonl', records(2));
     const { code, stderr } = await world.run(['run', 'a.jsonl', ...MODEL]);
     expect(code).toBe(1);
@@ -105,8 +119,25 @@ describe('batchml run', () => {
 
   it('takes CSV as CSV, and other settings as they are given', async () => {
     await world.file('a.csv', 'h1,h2\n"a,b",2\n');
-    const flags = ['--format', 'csv', '--header', '--batch-size', '7', '--batch-window', '0.5', '--max-payload-mb', '1'];
-    const { code, stdout } = await world.run(['run', 'a.csv', ...flags, '--model-command', 'python3 x.py', '-q']);
+    const flags = [
+      '--format',
+      'csv',
+      '--header',
+      '--batch-size',
+      '7',
+      '--batch-window',
+      '0.5',
+      '--max-payload-mb',
+      '1',
+    ];
+    const { code, stdout } = await world.run([
+      'run',
+      'a.csv',
+      ...flags,
+      '--model-command',
+      'python3 x.py',
+      '-q',
+    ]);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ line: 2, result: { echo: '"a,b",2' } });
     expect(world.local.options?.pin).toMatchObject({
@@ -163,7 +194,9 @@ describe('batchml run, again', () => {
     };
     const first = await world.run(['run', 'a.jsonl', ...MODEL]);
     expect(first.code).toBe(130);
-    expect(first.stderr).toContain('the same command goes on from there:\n  batchml run a.jsonl --model http://127.0.0.1:8080');
+    expect(first.stderr).toContain(
+      'the same command goes on from there:\n  batchml run a.jsonl --model http://127.0.0.1:8080',
+    );
     expect(world.local.calls.at(-1)).toBe('close');
     world.local.onNews = () => {};
     const second = await world.run(['run', 'a.jsonl', ...MODEL]);
@@ -208,7 +241,11 @@ describe('batchml run, again', () => {
     const json = await world.run(['run', 'b.jsonl', ...other, '--submission-id', 'n', '--json']);
     expect(JSON.parse(json.stdout).error).toMatchObject({
       code: 'conflict',
-      differences: [{ field: 'content' }, { field: 'model', now: 'http://127.0.0.1:9' }, { field: 'batchSize' }],
+      differences: [
+        { field: 'content' },
+        { field: 'model', now: 'http://127.0.0.1:9' },
+        { field: 'batchSize' },
+      ],
     });
   });
 });
@@ -218,6 +255,7 @@ describe('batchml run, stopped', () => {
     await world.file('a.jsonl', records(5));
     world.api.autoWork = 0;
     world.local.onNews = () => {
+      world.local.onNews = () => {};
       world.signal('SIGTERM');
       world.signal('SIGINT');
     };
