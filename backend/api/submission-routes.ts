@@ -20,14 +20,8 @@ import {
   unknownSubmission,
 } from './request.ts';
 import { resultLineJson, submissionInfo } from './views.ts';
-import {
-  CURSOR_HEADER,
-  closeSubmissionSchema,
-  jobStatusSchema,
-  openSubmissionSchema,
-  PENDING_HEADER,
-  retrySchema,
-} from './wire.ts';
+import { closeSubmissionSchema, jobStatusSchema, openSubmissionSchema, retrySchema } from './wire.ts';
+import { CURSOR_HEADER, PENDING_HEADER } from './words.ts';
 
 const chunkNumber = z.coerce.number('the chunk must be a number from 0').int().min(0).max(999_999_999);
 

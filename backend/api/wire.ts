@@ -108,13 +108,3 @@ export type SubmissionInfo = z.infer<typeof submissionSchema>;
 export type WireSettings = z.infer<typeof settingsSchema>;
 export type JobsStatus = z.infer<typeof jobsStatusSchema>;
 export type SubmissionsPage = z.infer<typeof submissionsPageSchema>;
-
-/** On pages of results as NDJSON (`Accept: application/x-ndjson`): where the next page starts; absent on the last. */
-export const CURSOR_HEADER = 'x-batchml-cursor';
-/** `?final=true` stops a page before the first job that isn't final; this header then says `true`. */
-export const PENDING_HEADER = 'x-batchml-pending';
-
-export { formatWireLine, MAX_CHUNK_BYTES, MAX_CHUNK_JOBS, MAX_CUSTOM_ID } from '../core/chunk.ts';
-export { isSubmissionId, type JobRef, parseJobId } from '../core/ids.ts';
-export { isFinal, JOB_STATUSES, type JobStatus } from '../core/job.ts';
-export { BATCH_STRATEGIES, CONTENT_TYPES, DEFAULT_SETTINGS, type Settings } from '../core/settings.ts';

@@ -55,7 +55,7 @@ export interface Batch {
   /** It may hold a bad record: it shares transform jobs with its like only. */
   readonly suspect: boolean;
   readonly transformJob: string | undefined;
-  /** The batch whose split decides what happens to this one while Held. */
+  /** The batch whose split decides what happens to this one, should it be Held. */
   readonly scout: string | undefined;
   /** Not to be started before this time (epoch ms). */
   readonly notBefore: number;

@@ -104,7 +104,9 @@ export function judgeSuspect(
 ): SuspectDecision {
   if (batch.jobs === 1) return { kind: 'fail', error: reason };
   if (proven || batch.round > 1) return { kind: 'split', canaries: 0 };
-  if (batch.parent !== undefined) return { kind: 'hold', scout: batch.parent };
+  if (batch.scout !== undefined) return { kind: 'hold', scout: batch.scout };
+  // Its parent was split without canaries: the model had been seen to take something.
+  if (batch.parent !== undefined) return { kind: 'split', canaries: 0 };
   if (scout === undefined || scout === batch.id) return { kind: 'split', canaries: CANARIES };
   return { kind: 'hold', scout };
 }

@@ -25,8 +25,7 @@ export interface PageQuery {
   readonly final?: boolean;
 }
 
-/** Chunks read at a time, and the most looked through for one page: a page of few matches ends early. */
-const READ = 4;
+/** The most chunks looked through for one page: it may end early. */
 const LOOK = 40;
 
 /** A page of jobs in input order. An empty page may have a next one: its chunks held no match. */
@@ -43,7 +42,7 @@ export async function pageOfJobs(
       if (next === undefined) return { jobs, next: undefined, pending: false };
       if (next !== chunk) [chunk, index] = [next, 0];
     }
-    const views = await ledger.chunks(submission, chunk, query.status === 'Failed' ? 1 : READ);
+    const views = await ledger.chunks(submission, chunk, 1);
     if (views.length === 0) return { jobs, next: undefined, pending: false };
     for (const view of views) {
       if (view.n !== chunk) [chunk, index] = [view.n, 0];
@@ -56,6 +55,7 @@ export async function pageOfJobs(
       }
       looked++;
       [chunk, index] = [chunk + 1, 0];
+      if (jobs.length === query.limit) return { jobs, next: { chunk, index }, pending: false };
     }
   }
   return { jobs, next: { chunk, index }, pending: false };

@@ -149,6 +149,8 @@ async function split(
   const children = planSplit(batch.jobs, batch.round, canaries).map(([from, to], index) => ({
     ...childOf(batch, index, from, to, now),
     reason,
+    // With canaries among them they wait for each other; without, the model is known to take something.
+    scout: canaries > 0 ? batch.id : undefined,
   }));
   await apply(ports, batch, transform, {
     kind: 'split',

@@ -1,5 +1,6 @@
 /** What counts say: an exit code, a table row, a line. */
-import type { JobStatus, SubmissionInfo } from '@batchml/backend/wire';
+import type { SubmissionInfo } from '@batchml/backend/wire';
+import type { JobStatus } from '@batchml/backend/words';
 import { EXIT } from './exit-codes.ts';
 
 export type Counts = Record<JobStatus, number>;

@@ -1,4 +1,4 @@
-import { formatWireLine } from '@batchml/backend/wire';
+import { formatWireLine } from '@batchml/backend/words';
 import { afterEach, describe, expect, test } from 'vitest';
 import { numbered, openPipeline, type Pipeline } from '../support/local-pipeline.ts';
 

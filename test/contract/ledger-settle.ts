@@ -141,6 +141,7 @@ export function settleContract(open: () => Ledger): void {
       const children = await steps.split(batch, name, 1, 2);
       expect((await steps.batch(batch.id)).state).toBe('Split');
       expect(await ledger.formingChildren(batch.id)).toEqual(children);
+      expect(await ledger.heldFor(batch.id)).toEqual([]);
       expect(await ledger.family(batch.id)).toEqual(['Forming', 'Forming', 'Forming']);
       await ledger.markWaiting([children[0]?.id ?? '']);
       expect((await ledger.formingChildren(batch.id)).map(({ id }) => id)).toEqual(

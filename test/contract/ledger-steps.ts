@@ -198,7 +198,15 @@ export function childrenOf(batch: Batch, cuts: readonly number[]): Batch[] {
       .slice(borders[i], to)
       .map(({ submission, chunk, index }) => ({ submission, chunk, from: index, to: index + 1 }));
     const { pin, root, generation } = batch;
-    const line = { root, generation, pin, parent: batch.id, round: batch.round + 1, suspect: true };
+    const line = {
+      root,
+      generation,
+      pin,
+      parent: batch.id,
+      round: batch.round + 1,
+      suspect: true,
+      scout: batch.id,
+    };
     return batchOf(`${batch.id}.${i}`, members, { ...line, reason: REASON });
   });
 }

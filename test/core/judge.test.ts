@@ -149,7 +149,7 @@ describe('judge: a batch that the log does not name', () => {
 
 describe('judgeSuspect', () => {
   const reason = { code: 'model_error', message: 'no text' } as const;
-  const part = { ...batch, id: 'b.1', parent: 'b', round: 1, jobs: 5 };
+  const part = { ...batch, id: 'b.1', parent: 'b', round: 1, jobs: 5, scout: 'b' };
 
   it('fails a single job with what was said of it', () => {
     for (const proven of [true, false])
@@ -172,6 +172,11 @@ describe('judgeSuspect', () => {
     expect(judgeSuspect(batch, reason, false, 'b')).toEqual({ kind: 'split', canaries: CANARIES });
     expect(judgeSuspect(batch, reason, false, undefined)).toEqual({ kind: 'split', canaries: CANARIES });
     expect(judgeSuspect(batch, reason, false, 'other')).toEqual({ kind: 'hold', scout: 'other' });
+  });
+
+  it('splits on what came of a batch that was split as the model had taken something', () => {
+    const child = { ...part, scout: undefined };
+    expect(judgeSuspect(child, reason, false, 'other')).toEqual({ kind: 'split', canaries: 0 });
   });
 
   it("holds a scout's part for what the rest of the family finds", () => {

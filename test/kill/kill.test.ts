@@ -34,6 +34,7 @@ beforeAll(async () => {
     packages: 'external',
     alias: {
       '@batchml/backend/wire': fileURLToPath(new URL('../../backend/api/wire.ts', import.meta.url)),
+      '@batchml/backend/words': fileURLToPath(new URL('../../backend/api/words.ts', import.meta.url)),
       '@batchml/backend/local': fileURLToPath(new URL('../../backend/local/index.ts', import.meta.url)),
     },
   });

@@ -56,6 +56,34 @@ describe('a bad record', () => {
     expect(Math.max(...often)).toBeLessThan(50);
   });
 
+  it('fails alone though every part holds one, and the model was seen to take other batches', async () => {
+    const poison = (n: number) => n < 55 && n % 7 === 3;
+    pipeline = await MemoryPipeline.open(doubling(poison));
+    await pipeline.submit('s', records(60), { chunkSize: 5, settings: { batchSize: 55 } });
+    await pipeline.settle();
+    await expectWhole(pipeline, 's', (n) => !poison(n));
+  });
+
+  it('fails alone though every part of every batch holds one', async () => {
+    const poison = (n: number) => n % 7 === 3;
+    pipeline = await MemoryPipeline.open(doubling(poison));
+    await pipeline.submit('s', records(400), { chunkSize: 50, settings: { batchSize: 100 } });
+    await pipeline.settle();
+    await expectWhole(pipeline, 's', (n) => !poison(n));
+    expect(Math.max(...pipeline.transforms.sent.values())).toBeLessThanOrEqual(4);
+  });
+
+  it('fails alone though the first and smallest batch holds nothing else', async () => {
+    const poison = (n: number) => n < 2 || n === 20;
+    pipeline = await MemoryPipeline.open(doubling(poison));
+    const settings = { batchSize: 50 };
+    await pipeline.submit('small', records(2), { settings });
+    await pipeline.submit('s', records(50, 2), { settings });
+    await pipeline.settle();
+    await expectWhole(pipeline, 'small', () => false);
+    await expectWhole(pipeline, 's', (n) => !poison(n));
+  });
+
   it('costs no more single tries than the budget, and what is left over says so', async () => {
     pipeline = await MemoryPipeline.open(doubling((n) => n % 2 === 1));
     await pipeline.submit('s', records(1000), { settings: { isolationBudget: 300 } });

@@ -100,71 +100,79 @@ const RUNS = { numRuns: Number(process.env['BATCHML_RUNS'] ?? 30) };
 const TIMEOUT_MS = 2000 * RUNS.numRuns + 60_000;
 
 describe('in any weather', () => {
-  it('every job ends once, by what the model says of it, in input order and fully counted', async () => {
-    await fc.assert(
-      fc.asyncProperty(weatherArb, async (weather) => {
-        const { pipeline, poison, look, storm, calm } = await openIn(weather);
-        try {
-          const { jobs, chunkSize, batchSize } = weather;
-          const settings = { batchSize, maxTransformJobs: 2 };
-          await pipeline.submit('s', records(jobs), { chunkSize, settings });
-          storm();
-          pipeline.afterStep = () => look('s');
-          await pipeline.finish(['s']);
-          calm();
-          const failing = records(jobs).filter((_, n) => poison.has(n)).length;
-          await expectWhole(pipeline, 's', failing === jobs ? 'any' : (n) => !poison.has(n));
-          // Nobody is sent more often than the rounds allow, but for what was lost or refused as a whole.
-          expect(Math.max(...pipeline.transforms.sent.values())).toBeLessThanOrEqual(4);
-          expect(await pipeline.ports.ledger.openWork({}, pipeline.clock.now())).toMatchObject({
-            chunks: false,
-            forming: [],
-            held: [],
-            submissions: [],
-          });
-        } finally {
-          pipeline.close();
-        }
-      }),
-      RUNS,
-    );
-  }, TIMEOUT_MS);
-
-  it('users may cancel and retry at any time, several submissions share batches, and still all is counted', async () => {
-    const actionsArb = fc.array(
-      fc.record({ kind: fc.constantFrom('cancel', 'retry', 'wait'), of: fc.nat(2), ms: fc.nat(20_000) }),
-      { maxLength: 8 },
-    );
-    await fc.assert(
-      fc.asyncProperty(weatherArb, actionsArb, async (weather, actions) => {
-        const { pipeline, look, storm, calm } = await openIn(weather);
-        const ids = ['s-0', 's-1', 's-2'];
-        try {
-          const { jobs, chunkSize, batchSize } = weather;
-          for (const [i, id] of ids.entries())
-            await pipeline.submit(id, records(jobs, i * 10), { chunkSize, settings: { batchSize } });
-          storm();
-          pipeline.afterStep = async () => {
-            for (const id of ids) await look(id);
-          };
-          for (const { kind, of, ms } of actions) {
-            await pipeline.settle(ms);
-            const id = ids[of] as string;
-            // Asked for twice at once, by callers who may die as well.
-            const act = () =>
-              kind === 'cancel'
-                ? cancelSubmission(pipeline.ports, id)
-                : kind === 'retry' && retrySubmission(pipeline.ports, id, undefined, 'all');
-            await Promise.allSettled([act(), pipeline.settle(0), act()]);
+  it(
+    'every job ends once, by what the model says of it, in input order and fully counted',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(weatherArb, async (weather) => {
+          const { pipeline, poison, look, storm, calm } = await openIn(weather);
+          try {
+            const { jobs, chunkSize, batchSize } = weather;
+            const settings = { batchSize, maxTransformJobs: 2 };
+            await pipeline.submit('s', records(jobs), { chunkSize, settings });
+            storm();
+            pipeline.afterStep = () => look('s');
+            await pipeline.finish(['s']);
+            calm();
+            const failing = records(jobs).filter((_, n) => poison.has(n)).length;
+            await expectWhole(pipeline, 's', failing === jobs ? 'any' : (n) => !poison.has(n));
+            // Nobody is sent more often than the rounds allow, but for what was lost or refused as a whole.
+            expect(Math.max(...pipeline.transforms.sent.values())).toBeLessThanOrEqual(4);
+            expect(await pipeline.ports.ledger.openWork({}, pipeline.clock.now())).toMatchObject({
+              chunks: false,
+              forming: [],
+              held: [],
+              submissions: [],
+            });
+          } finally {
+            pipeline.close();
           }
-          await pipeline.finish(ids);
-          calm();
-          for (const id of ids) await expectWhole(pipeline, id, 'any');
-        } finally {
-          pipeline.close();
-        }
-      }),
-      RUNS,
-    );
-  }, TIMEOUT_MS);
+        }),
+        RUNS,
+      );
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'users may cancel and retry at any time, several submissions share batches, and still all is counted',
+    async () => {
+      const actionsArb = fc.array(
+        fc.record({ kind: fc.constantFrom('cancel', 'retry', 'wait'), of: fc.nat(2), ms: fc.nat(20_000) }),
+        { maxLength: 8 },
+      );
+      await fc.assert(
+        fc.asyncProperty(weatherArb, actionsArb, async (weather, actions) => {
+          const { pipeline, look, storm, calm } = await openIn(weather);
+          const ids = ['s-0', 's-1', 's-2'];
+          try {
+            const { jobs, chunkSize, batchSize } = weather;
+            for (const [i, id] of ids.entries())
+              await pipeline.submit(id, records(jobs, i * 10), { chunkSize, settings: { batchSize } });
+            storm();
+            pipeline.afterStep = async () => {
+              for (const id of ids) await look(id);
+            };
+            for (const { kind, of, ms } of actions) {
+              await pipeline.settle(ms);
+              const id = ids[of] as string;
+              // Asked for twice at once, by callers who may die as well.
+              const act = () =>
+                kind === 'cancel'
+                  ? cancelSubmission(pipeline.ports, id)
+                  : kind === 'retry' && retrySubmission(pipeline.ports, id, undefined, 'all');
+              await Promise.allSettled([act(), pipeline.settle(0), act()]);
+            }
+            await pipeline.finish(ids);
+            calm();
+            for (const id of ids) await expectWhole(pipeline, id, 'any');
+          } finally {
+            pipeline.close();
+          }
+        }),
+        RUNS,
+      );
+    },
+    TIMEOUT_MS,
+  );
 });

@@ -12,13 +12,8 @@
  *
  * Not imitated: limits of size, validation of bodies, `POST /job`.
  */
-import {
-  DEFAULT_SETTINGS,
-  isFinal,
-  type JobStatus,
-  type Settings,
-  type SubmissionInfo,
-} from '@batchml/backend/wire';
+import type { SubmissionInfo } from '@batchml/backend/wire';
+import { DEFAULT_SETTINGS, isFinal, type JobStatus, type Settings } from '@batchml/backend/words';
 
 export const FAKE_KEY = 'fake-key';
 

@@ -3,14 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type LocalEvent, type LocalOptions, type LocalPipeline, openLocal } from '@batchml/backend/local';
-import {
-  DEFAULT_SETTINGS,
-  formatWireLine,
-  type Job,
-  type ResultLine,
-  type Settings,
-  type SubmissionInfo,
-} from '@batchml/backend/wire';
+import type { Job, ResultLine, SubmissionInfo } from '@batchml/backend/wire';
+import { DEFAULT_SETTINGS, formatWireLine, type Settings } from '@batchml/backend/words';
 
 export const KEY = 'test-key';
 

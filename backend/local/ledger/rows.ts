@@ -114,7 +114,7 @@ export function findBatch(sql: Sql, id: string): Batch | undefined {
 export function insertBatch(sql: Sql, batch: Batch, state: BatchState): void {
   sql.run(
     `INSERT INTO batches (id, root, parent, round, members, jobs, pin, owner, generation, state, suspect,
-       created_at, wait_deadline, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       scout, created_at, wait_deadline, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     [
       batch.id,
       batch.root,
@@ -127,6 +127,7 @@ export function insertBatch(sql: Sql, batch: Batch, state: BatchState): void {
       batch.generation,
       state,
       batch.suspect ? 1 : 0,
+      batch.scout ?? null,
       batch.createdAt,
       batch.waitDeadline,
       batch.reason === undefined ? null : JSON.stringify(batch.reason),

@@ -1,6 +1,6 @@
 /** What is read of a result line without parsing it: results may be large, and numbers must stay as the model wrote them. */
-import type { JobRef } from '@batchml/backend/wire';
-import { parseJobId } from '@batchml/backend/wire';
+import type { JobRef } from '@batchml/backend/words';
+import { parseJobId } from '@batchml/backend/words';
 
 export interface LineHead {
   readonly jobId: string;

@@ -1,5 +1,5 @@
 /** Result lines of the selected jobs of one submission, in its order, by pages. */
-import type { JobRef } from '@batchml/backend/wire';
+import type { JobRef } from '@batchml/backend/words';
 import { unknownIdError } from './api-errors.ts';
 import type { ApiClient } from './client.ts';
 import { type LineHead, readLineHead, splitLines } from './result-line.ts';

@@ -2,7 +2,7 @@
  * A list of job and submission IDs, folded: jobs that stand side by side become one range of their chunk, so a million
  * IDs take as much memory as their two thousand chunks.
  */
-import { isSubmissionId, type JobRef, parseJobId } from '@batchml/backend/wire';
+import { isSubmissionId, type JobRef, parseJobId } from '@batchml/backend/words';
 import { usageError } from '../errors.ts';
 
 export const jobIdOf = (ref: JobRef): string => `${ref.submission}.${ref.chunk}.${ref.index}`;

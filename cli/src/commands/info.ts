@@ -1,5 +1,5 @@
 /** `batchml info`: what is in use, and where it comes from. Never the key itself. */
-import { DEFAULT_SETTINGS } from '@batchml/backend/wire';
+import { DEFAULT_SETTINGS } from '@batchml/backend/words';
 import { ApiClient } from '../client/client.ts';
 import { findTarget, type Target } from '../config/connection.ts';
 import { configDir, dataDir } from '../config/paths.ts';

@@ -1,6 +1,6 @@
 /** Profiles: named APIs with their keys, in `profiles.json` of the configuration folder (mode 0600). */
 import { join } from 'node:path';
-import type { Settings } from '@batchml/backend/wire';
+import type { Settings } from '@batchml/backend/words';
 import { usageError } from '../errors.ts';
 import { readFileIfAny, writePrivateFile } from './private-file.ts';
 

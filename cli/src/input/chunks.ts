@@ -1,6 +1,6 @@
 /** A file's records as the chunks that carry them. The same content always makes the same chunks, so a rerun resends the same. */
 import { Buffer } from 'node:buffer';
-import { formatWireLine, MAX_CHUNK_BYTES, MAX_CHUNK_JOBS } from '@batchml/backend/wire';
+import { formatWireLine, MAX_CHUNK_BYTES, MAX_CHUNK_JOBS } from '@batchml/backend/words';
 import type { ByteSource, InputOptions, InputProblem } from './input.ts';
 import { readRecords } from './read-records.ts';
 

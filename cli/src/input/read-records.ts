@@ -1,6 +1,6 @@
 /** A file's records and problems, a block at a time: one async step for hundreds of lines, and memory that stays flat. */
 import { Buffer } from 'node:buffer';
-import { MAX_CUSTOM_ID } from '@batchml/backend/wire';
+import { MAX_CUSTOM_ID } from '@batchml/backend/words';
 import { decodeLines, utf8Problem } from './decode-lines.ts';
 import { IdTable } from './id-table.ts';
 import type { ByteSource, InputOptions, InputProblem, InputRecord } from './input.ts';

@@ -1,7 +1,7 @@
 /** The pass over a file before anything is sent: how much there is, what is wrong, and the content's fingerprint. */
 import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { formatWireLine } from '@batchml/backend/wire';
+import { formatWireLine } from '@batchml/backend/words';
 import type { ByteSource, InputOptions, InputProblem, InputRecord } from './input.ts';
 import { readRecords } from './read-records.ts';
 

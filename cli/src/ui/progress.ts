@@ -6,7 +6,21 @@ import type { Terminal } from './terminal.ts';
 
 export const HEARTBEAT_MS = 30_000;
 const FRAME_MS = 100;
-const FRAMES = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
+
+/** What turns while there is nothing to count: its next frame, with the text behind it. */
+export interface Spinner {
+  text: string;
+  frame(): string;
+}
+
+/**
+ * ora's spinner, drawn by the terminal here. (ora's own drawing redraws for ever where a terminal says that it has no
+ * columns, as `script` and some containers do.) Loaded only where something turns.
+ */
+async function loadOra(): Promise<Spinner> {
+  const { default: ora } = await import('ora');
+  return ora({ color: false, isEnabled: false });
+}
 
 export class Progress {
   private readonly terminal: Terminal;
@@ -14,14 +28,16 @@ export class Progress {
   /** What is going on; empty when nothing is. */
   private text = '';
   private spinning = false;
-  private frame = 0;
+  private spinner: Spinner | undefined;
+  private readonly loadSpinner: () => Promise<Spinner>;
   private drawnAt = Number.NEGATIVE_INFINITY;
   private toldAt = 0;
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(terminal: Terminal, now: () => number) {
+  constructor(terminal: Terminal, now: () => number, loadSpinner: () => Promise<Spinner> = loadOra) {
     this.terminal = terminal;
     this.now = now;
+    this.loadSpinner = loadSpinner;
   }
 
   /** Something of unknown length begins. */
@@ -32,6 +48,7 @@ export class Progress {
     if (!this.terminal.animated) this.terminal.note(text);
     this.draw();
     this.watch();
+    if (this.terminal.animated && this.spinner === undefined) void this.turn();
   }
 
   /** How far it is, with counts. */
@@ -53,13 +70,19 @@ export class Progress {
 
   private draw(): void {
     this.drawnAt = this.now();
-    this.terminal.drawLive(this.spinning ? `${FRAMES[this.frame]} ${this.text}` : this.text);
+    if (this.spinning && this.spinner) this.spinner.text = this.text;
+    this.terminal.drawLive(this.spinning && this.spinner ? this.spinner.frame() : this.text);
+  }
+
+  /** Without a spinner the text alone does. */
+  private async turn(): Promise<void> {
+    this.spinner = await this.loadSpinner().catch(() => undefined);
+    if (this.spinning && this.text !== '') this.draw();
   }
 
   /** The next frame, or a sign of life. */
   private tick(): void {
     if (this.terminal.animated) {
-      this.frame = (this.frame + 1) % FRAMES.length;
       this.draw();
     } else if (this.now() - this.toldAt >= HEARTBEAT_MS) {
       this.toldAt = this.now();

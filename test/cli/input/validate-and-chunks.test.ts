@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { formatWireLine, MAX_CHUNK_BYTES, MAX_CHUNK_JOBS } from '@batchml/backend/wire';
+import { formatWireLine, MAX_CHUNK_BYTES, MAX_CHUNK_JOBS } from '@batchml/backend/words';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InputChangedError, type InputChunk, readChunks } from '../../../cli/src/input/chunks.ts';

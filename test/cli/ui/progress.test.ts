@@ -50,12 +50,20 @@ describe('Progress', () => {
     expect(text().match(/5\/10/g)).toHaveLength(3);
   });
 
-  it('on a terminal: a spinner, then one live line, cut to the width', () => {
+  it('on a terminal: a spinner, then one live line, cut to the width', async () => {
     const { terminal, text } = terminalWith({ tty: true, columns: 20 });
-    const progress = new Progress(terminal, Date.now);
+    let frames = 0;
+    const spinner = {
+      text: '',
+      frame() {
+        return `${frames++} ${this.text}`;
+      },
+    };
+    const progress = new Progress(terminal, Date.now, async () => spinner);
     progress.phase('checking');
-    vi.advanceTimersByTime(100);
-    expect(text()).toBe(`${CLEAR}⠋ checking${CLEAR}⠙ checking`);
+    expect(text()).toBe(`${CLEAR}checking`);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(text()).toBe(`${CLEAR}checking${CLEAR}0 checking${CLEAR}1 checking`);
     vi.advanceTimersByTime(100);
     progress.update('1/10 · a long line that would wrap');
     vi.advanceTimersByTime(100);

@@ -5,7 +5,7 @@ import {
   DEFAULT_SETTINGS,
   MAX_CHUNK_BYTES,
   type Settings,
-} from '@batchml/backend/wire';
+} from '@batchml/backend/words';
 import { type Command, Option } from 'commander';
 import { numberOption } from './shared.ts';
 

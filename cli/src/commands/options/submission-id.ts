@@ -1,5 +1,5 @@
 /** `--submission-id`: a name for scripts, so that the same command twice is the same submission. */
-import { isSubmissionId } from '@batchml/backend/wire';
+import { isSubmissionId } from '@batchml/backend/words';
 import { type Command, InvalidArgumentError } from 'commander';
 
 export function parseSubmissionId(text: string): string {

@@ -1,6 +1,7 @@
 /** Which submission a run is: a new one, one to go on with, or one that is done. */
 import { createHash } from 'node:crypto';
-import type { Settings, SubmissionInfo } from '@batchml/backend/wire';
+import type { SubmissionInfo } from '@batchml/backend/wire';
+import type { Settings } from '@batchml/backend/words';
 import type { ApiClient } from '../../client/client.ts';
 import { usageError } from '../../errors.ts';
 import { isFinished } from '../../outcome.ts';
