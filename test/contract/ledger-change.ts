@@ -195,6 +195,20 @@ export function changeContract(open: () => Ledger): void {
       expect(await steps.counts('a')).toEqual({ Queued: 3 });
     });
 
+    it('drops a late result of the generation before', async () => {
+      const { batch, name } = await steps.running('a', 2);
+      const children = await steps.split(batch, name, 1);
+      await ledger.markWaiting(children.map(({ id }) => id));
+      const second = await steps.claim(...children.map(({ id }) => id));
+      for (const { id } of children)
+        await ledger.applyVerdict(id, second, { kind: 'fail', error: REASON }, T0);
+      await ledger.beginRetry('a', 0, 'all');
+      await retryBatch('r', refsOf('a', 0, [0]), 1);
+      await steps.file(batch, '"late"');
+      expect(await steps.counts('a')).toEqual({ Queued: 1, Failed: 1 });
+      expect((await steps.jobs('a')).map(({ result }) => result)).toEqual([undefined, undefined]);
+    });
+
     it('runs them as a new generation, which ends as any other', async () => {
       const first = await steps.failed('a', 3);
       await ledger.beginRetry('a', 0, 'all');

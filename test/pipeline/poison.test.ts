@@ -73,14 +73,22 @@ describe('a bad record', () => {
     expect(Math.max(...pipeline.transforms.sent.values())).toBeLessThanOrEqual(4);
   });
 
-  it('fails alone though the first and smallest batch holds nothing else', async () => {
-    const poison = (n: number) => n < 2 || n === 20;
+  it.each([2, 8, 20])('fails alone though the first batch, of %i, holds nothing else', async (small) => {
+    const poison = (n: number) => n < small || n === 33;
     pipeline = await MemoryPipeline.open(doubling(poison));
     const settings = { batchSize: 50 };
-    await pipeline.submit('small', records(2), { settings });
-    await pipeline.submit('s', records(50, 2), { settings });
+    await pipeline.submit('small', records(small), { settings });
+    await pipeline.submit('s', records(50, small), { settings });
     await pipeline.settle();
     await expectWhole(pipeline, 'small', () => false);
+    await expectWhole(pipeline, 's', (n) => !poison(n));
+  });
+
+  it('fails alone in batches so small that none says something of the model', async () => {
+    const poison = (n: number) => n < 5 || n % 5 === 0;
+    pipeline = await MemoryPipeline.open(doubling(poison));
+    await pipeline.submit('s', records(50), { chunkSize: 5, settings: { batchSize: 5 } });
+    await pipeline.settle();
     await expectWhole(pipeline, 's', (n) => !poison(n));
   });
 

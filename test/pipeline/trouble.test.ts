@@ -128,13 +128,15 @@ describe('an output', () => {
     expect(mostSent()).toBeLessThanOrEqual(12);
   });
 
+  const lines = (text: string) => text.trimEnd().split('\n');
+  const whole = (all: readonly string[]) => `${all.join('\n')}\n`;
   const spoilt: [string, (text: string) => string][] = [
     ['cut short', (text) => text.slice(0, -20)],
-    ['without its last line', (text) => text.slice(0, text.lastIndexOf('{'))],
-    ['with a line twice', (text) => text + text.slice(text.lastIndexOf('{'))],
+    ['without its last line', (text) => whole(lines(text).slice(0, -1))],
+    ['with a line twice', (text) => whole([...lines(text), ...lines(text).slice(-1)])],
     [
-      'with one line in the place of another',
-      (text) => text.replace(/^.*\n/, text.slice(text.lastIndexOf('{'))),
+      'with a line in the place of another',
+      (text) => whole(lines(text).map((line, i, all) => all[i || 1] ?? line)),
     ],
     ['that is empty', () => ''],
     ['of another batch', (text) => text.replaceAll('"id":"s.', '"id":"t.')],

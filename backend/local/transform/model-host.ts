@@ -36,6 +36,8 @@ const RESTART_PAUSE_MS = 200;
 const GRACE_MS = 5000;
 const RECOVER_PING_MS = 2000;
 const PARAMETERS_TIMEOUT_MS = 5000;
+/** A model that refused every probe is asked again after this long, in ms. */
+const PROBE_AGAIN_MS = 30_000;
 
 export class ModelHost {
   readonly #logDir: string;
@@ -48,7 +50,7 @@ export class ModelHost {
   readonly #commands = new Map<string, Promise<ModelCommand>>();
   readonly #becomingReady = new Map<string, Promise<string>>();
   readonly #announced = new Set<string>();
-  readonly #plans = new Map<string, Promise<ModelPlan>>();
+  readonly #plans = new Map<string, { readonly plan: Promise<ModelPlan>; readonly until: number }>();
   readonly #running = new Set<ModelCommand>();
   readonly #killAll = () => {
     for (const command of this.#running) command.kill();
@@ -99,13 +101,22 @@ export class ModelHost {
   ): Promise<{ url: string; plan: ModelPlan }> {
     const url = await this.ready(pin.model, pingTimeoutMs);
     const key = pinKey(pin);
-    const plan = this.#plans.get(key) ?? this.#decide(url, pin, pingTimeoutMs, sample);
-    this.#plans.set(key, plan);
-    const forget = () => {
-      if (this.#plans.get(key) === plan) this.#plans.delete(key);
-    };
-    plan.then(({ sure }) => sure || forget(), forget);
-    return { url, plan: await plan };
+    let known = this.#plans.get(key);
+    if (known === undefined || this.#clock.now() >= known.until) {
+      const fresh = { plan: this.#decide(url, pin, pingTimeoutMs, sample), until: Number.POSITIVE_INFINITY };
+      known = fresh;
+      this.#plans.set(key, fresh);
+      // Refused, it is asked again later; soon after, the same records would only be sent once more for nothing.
+      fresh.plan.then(
+        ({ sure }) => {
+          if (!sure) fresh.until = this.#clock.now() + PROBE_AGAIN_MS;
+        },
+        () => {
+          fresh.until = 0;
+        },
+      );
+    }
+    return { url, plan: await known.plan };
   }
 
   /** Ends every command (SIGTERM, later SIGKILL) and every wait. Close what uses it first. */

@@ -8,6 +8,7 @@ import { DEFAULT_SETTINGS, type Settings } from '../../../backend/core/settings.
 import type { LocalEvent } from '../../../backend/local/index.ts';
 import { LocalTransforms } from '../../../backend/local/transform/local-transforms.ts';
 import { ModelHost } from '../../../backend/local/transform/model-host.ts';
+import { systemClock } from '../../../backend/local/transform/time.ts';
 import type { TransformDescription } from '../../../backend/ports/transforms.ts';
 import { closeModelServers } from './model-server.ts';
 
@@ -58,7 +59,7 @@ export async function cleanUp(): Promise<void> {
   await closeModelServers();
 }
 
-export function bench(pingTimeoutMs = 5000, graceMs = 5000): Bench {
+export function bench(pingTimeoutMs = 5000, graceMs = 5000, now: () => number = Date.now): Bench {
   const root = mkdtempSync(join(tmpdir(), 'transforms-'));
   const objects = new Map<string, string>();
   const events: LocalEvent[] = [];
@@ -70,7 +71,8 @@ export function bench(pingTimeoutMs = 5000, graceMs = 5000): Bench {
     return end;
   };
   const onEvent = (event: LocalEvent) => events.push(event);
-  const host = new ModelHost({ logDir: join(root, 'logs'), env: process.env, graceMs, onEvent });
+  const clock = { ...systemClock, now };
+  const host = new ModelHost({ logDir: join(root, 'logs'), env: process.env, graceMs, clock, onEvent });
   const make = () =>
     new LocalTransforms({
       root,

@@ -173,17 +173,29 @@ describe('a local transform job', () => {
     expect(b.events.filter(({ type }) => type === 'model-ready')).toHaveLength(1);
   });
 
-  it('probes again after a model that refused every probe', async () => {
+  it('probes again half a minute after a model refused every probe, and not before', async () => {
     let broken = true;
+    let probes = 0;
+    let time = 0;
     const model = await startModelServer({
-      invoke: (invocation) => (broken ? { status: 500, text: 'warming up' } : echo(invocation)),
+      invoke: (invocation) => {
+        if (invocation.records.length < 9) probes++;
+        return broken ? { status: 500, text: 'warming up' } : echo(invocation);
+      },
     });
-    const b = bench();
+    const b = bench(5000, 5000, () => time);
     b.object('b-1', numbers(9));
     expect(await b.run(model.url, {})).toMatchObject({ status: 'Failed', fault: 'records' });
+    const refused = probes;
+    time += 29_000;
+    await b.start('soon', model.url, {});
+    await b.ended('soon');
+    // Its object's own first request, one record as the fallback has it.
+    expect(probes).toBe(refused + 1);
     broken = false;
-    await b.start('again', model.url, {});
-    await b.ended('again');
+    time += 1000;
+    await b.start('later', model.url, {});
+    await b.ended('later');
     expect(model.invocations.at(-1)?.records).toHaveLength(9);
   });
 
