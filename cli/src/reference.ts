@@ -96,10 +96,17 @@ function exitCodeRows(text: string): string[][] {
     .flatMap((match) => (match ? [[match[1] as string, match[2] as string]] : []));
 }
 
+/** A Markdown table with aligned columns, as the formatter wants it. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+  const cells = [head, ...rows].map((row) =>
+    row.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')),
+  );
+  const widths = head.map((_, column) => Math.max(...cells.map((row) => (row[column] as string).length)));
+  const line = (row: readonly string[]): string =>
+    `| ${row.map((cell, column) => cell.padEnd(widths[column] as number)).join(' | ')} |`;
+  const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`;
+  const [first = '', ...others] = cells.map(line);
+  return [first, rule, ...others].join('\n');
 }
 
 function code(language: string, text: string): string {

@@ -7,6 +7,7 @@ import { gatherContract } from './ledger-gather.ts';
 import { readContract } from './ledger-read.ts';
 import { settleContract } from './ledger-settle.ts';
 import { startContract } from './ledger-start.ts';
+import { verdictContract } from './ledger-verdicts.ts';
 
 export interface OpenLedger {
   readonly ledger: Ledger;
@@ -28,6 +29,7 @@ export function ledgerContract(name: string, open: () => Promise<OpenLedger>): v
     describe('gather', () => gatherContract(ledger));
     describe('start', () => startContract(ledger));
     describe('settle', () => settleContract(ledger));
+    describe('verdicts', () => verdictContract(ledger));
     describe('change', () => changeContract(ledger));
   });
 }
