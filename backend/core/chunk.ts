@@ -95,8 +95,9 @@ export function parseChunk(
   let anyCustom = false;
   let lines = '';
   let jobs = 0;
-  for (const [index, text] of body.split('\n').entries()) {
-    if (text.trim() === '') continue;
+  for (const [index, line] of body.split('\n').entries()) {
+    if (line.trim() === '') continue;
+    const text = line.endsWith('\r') ? line.slice(0, -1) : line;
     const job = parseWireLine(text, index);
     const run = runs.at(-1);
     if (run && job.line < run[0] + run[1])

@@ -21,8 +21,8 @@ export interface Evidence {
   /** Its time was over: it was stopped for that. */
   readonly overdue: boolean;
   readonly log: ReadonlyMap<string, DataLogEntry>;
-  /** It wrote a usable output for some batch. */
-  readonly anyOutput: boolean;
+  /** Batches whose output was there, but not whole. */
+  readonly unusable: ReadonlySet<string>;
 }
 
 export type Decision =
@@ -59,14 +59,20 @@ export function judge(batch: Batch, evidence: Evidence, now: number): Decision {
   }
   if (evidence.status === 'Stopped')
     return again(batch, 'transform_stopped', evidence.reason ?? 'the transform job was stopped');
-  // Never tried, or its output was lost: the log would have named it otherwise.
-  if (batch.requeues < MAX_REQUEUES)
-    return requeue(0, true, 'transform_failed', evidence.reason ?? 'no output was written');
-  return {
-    kind: 'suspect',
-    reason: batch.reason ?? { code: 'transform_failed', message: evidence.reason ?? 'no output was written' },
-  };
+  // Never tried, or its output was lost or not whole: the log would have named it otherwise.
+  const lost: JobError = { code: 'transform_failed', message: evidence.reason ?? 'no output was written' };
+  const unusable = evidence.unusable.has(batch.id);
+  if (batch.requeues >= MAX_REQUEUES)
+    return { kind: 'suspect', reason: unusable ? UNUSABLE : (batch.reason ?? lost) };
+  const { code, message } = unusable ? UNUSABLE : lost;
+  return requeue(0, true, code, message);
 }
+
+/** An output object that doesn't hold every job of its batch exactly once. */
+const UNUSABLE: JobError = {
+  code: 'bad_output',
+  message: 'its output was not whole: a line was missing, repeated or not readable',
+};
 
 function again(batch: Batch, code: JobErrorCode, reason: string): Decision {
   if (batch.requeues >= MAX_REQUEUES) return fail(code, reason, reason);

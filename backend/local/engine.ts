@@ -107,8 +107,10 @@ export function createEngine({ clock, onFailure }: EngineOptions): Engine {
     try {
       await reconcile(work.ports, work.scope);
     } finally {
-      const cancel = clock.after(RECONCILE_MS, () => void look().catch(() => undefined));
-      timers.set('reconcile', { at: clock.now() + RECONCILE_MS, cancel });
+      if (work) {
+        const cancel = clock.after(RECONCILE_MS, () => void look().catch(() => undefined));
+        timers.set('reconcile', { at: clock.now() + RECONCILE_MS, cancel });
+      }
     }
   }
 

@@ -59,5 +59,5 @@ export async function continueRetry(ports: ChangePorts, id: string): Promise<voi
     const batch = await ledger.formRetryBatch(draft);
     if (batch.jobs > 0) await writeBatches(ports, [batch]);
   }
-  await ledger.endRetry(id);
+  await ledger.endRetry(id, generation);
 }

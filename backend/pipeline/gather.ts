@@ -19,7 +19,7 @@ export async function gather(ports: GatherPorts, scope: Scope): Promise<void> {
   const { ledger, bells, clock } = ports;
   const chunks = await ledger.openChunks(scope, PAGE);
   let formed = false;
-  for (const group of groupByPin(chunks)) {
+  for (const group of groups(chunks)) {
     const submission = await ledger.submission((group[0] as OpenChunk).submission);
     if (!submission) continue;
     const { pin } = submission;
@@ -43,14 +43,14 @@ export async function gather(ports: GatherPorts, scope: Scope): Promise<void> {
   if (formed && chunks.length === PAGE) bells.ring({ kind: 'gather' });
 }
 
-function groupByPin(chunks: readonly OpenChunk[]): OpenChunk[][] {
-  const groups = new Map<string, OpenChunk[]>();
+function groups(chunks: readonly OpenChunk[]): OpenChunk[][] {
+  const found = new Map<string, OpenChunk[]>();
   for (const chunk of chunks) {
-    const group = groups.get(chunk.pinKey);
+    const group = found.get(chunk.group);
     if (group) group.push(chunk);
-    else groups.set(chunk.pinKey, [chunk]);
+    else found.set(chunk.group, [chunk]);
   }
-  return [...groups.values()];
+  return [...found.values()];
 }
 
 /** A new batch that was not split from another. `acceptedAt`: when its oldest job was accepted. */

@@ -13,6 +13,9 @@ import type { TransformDescription } from '../ports/transforms.ts';
 import { fileResults } from './file-results.ts';
 import { createTransformJob } from './start.ts';
 
+/** Retried jobs that are isolated at once, where all of them may be bad ones. */
+const FEW_RETRIED = 200;
+
 type SettlePorts = Pick<Ports, 'ledger' | 'transforms' | 'objects' | 'bells' | 'clock'>;
 
 /** Takes a transform job's next step: creates it, stops it at its deadline, or settles it once it has ended. */
@@ -39,9 +42,9 @@ async function settle(
   description: TransformDescription,
 ): Promise<void> {
   const { ledger, transforms, objects, bells } = ports;
-  const filed = await fileOutputs(ports, job);
+  const outputs = await fileOutputs(ports, job);
   const rest = await ledger.runningBatches(job.name);
-  await judgeBatches(ports, job, description, rest, filed > 0);
+  await judgeBatches(ports, job, description, rest, outputs);
   if (!(await ledger.endTransformJob(job.name, description.reason))) return;
   const over = [];
   for (const id of job.batches) {
@@ -54,17 +57,26 @@ async function settle(
   bells.ring({ kind: 'start' });
 }
 
-/** Files every usable output; gives how many of the transform job's batches are done. */
-async function fileOutputs(ports: SettlePorts, job: TransformJob): Promise<number> {
+interface Outputs {
+  /** How many of the transform job's batches are done. */
+  readonly filed: number;
+  /** Batches whose output was there, but not whole. */
+  readonly unusable: ReadonlySet<string>;
+}
+
+/** Files every usable output. */
+async function fileOutputs(ports: SettlePorts, job: TransformJob): Promise<Outputs> {
   const known = new Set(job.batches);
+  const unusable = new Set<string>();
   let filed = 0;
   for (const batch of await ports.transforms.outputs(job.name)) {
     if (!known.has(batch)) continue;
     let outcome = await fileResults(ports, job.name, batch);
     while (outcome === 'unusable') outcome = await fileResults(ports, job.name, batch);
     if (outcome === 'filed') filed++;
+    else unusable.add(batch);
   }
-  return filed;
+  return { filed, unusable };
 }
 
 async function judgeBatches(
@@ -72,7 +84,7 @@ async function judgeBatches(
   job: TransformJob,
   { status, fault, reason }: TransformDescription,
   batches: readonly Batch[],
-  anyOutput: boolean,
+  { filed, unusable }: Outputs,
 ): Promise<void> {
   if (batches.length === 0) return;
   const { transforms, bells, clock } = ports;
@@ -84,7 +96,7 @@ async function judgeBatches(
     reason,
     overdue: status === 'Stopped' && now >= job.deadline,
     log: new Map(entries.map((entry) => [entry.batch, entry])),
-    anyOutput,
+    unusable,
   };
   const suspects: { batch: Batch; reason: JobError }[] = [];
   for (const batch of batches) {
@@ -103,7 +115,7 @@ async function judgeBatches(
   // Single jobs first: what a family found is only known once its canaries are judged.
   suspects.sort((a, b) => Number(a.batch.jobs > 1) - Number(b.batch.jobs > 1));
   for (const suspect of suspects) {
-    const proven = anyOutput || (await isProven(ports, suspect.batch));
+    const proven = filed > 0 || (await isProven(ports, suspect.batch));
     await applySuspect(ports, job.name, suspect.batch, suspect.reason, proven, scout);
   }
   for (const { batch } of suspects) bells.ring({ kind: 'batch', id: batch.id });
@@ -118,7 +130,15 @@ function scoutOf(suspects: readonly Batch[]): string | undefined {
   return roots.sort((a, b) => b.jobs - a.jobs)[0]?.id;
 }
 
+/**
+ * Whether the model was seen to take something before: a part of the same batch, or, for a few jobs that are tried again
+ * after others of their submission were processed, one of those.
+ */
 async function isProven({ ledger }: SettlePorts, batch: Batch): Promise<boolean> {
+  if (batch.generation > 0 && batch.jobs <= FEW_RETRIED) {
+    const submission = await ledger.submission(batch.members[0]?.submission ?? '');
+    if (submission && submission.counters.processed > 0) return true;
+  }
   if (batch.parent === undefined) return false;
   const children = await ledger.family(batch.parent);
   return familyFinding('Split', children) === 'healthy';

@@ -15,7 +15,7 @@ const HOUR_MS = 3_600_000;
 /** How long to wait after a throttle or a full quota, in ms. */
 const LATER_MS = 30_000;
 
-type StartPorts = Pick<Ports, 'ledger' | 'transforms' | 'bells' | 'clock'>;
+type StartPorts = Pick<Ports, 'ledger' | 'objects' | 'transforms' | 'bells' | 'clock'>;
 
 /** Starts transform jobs until no batch waits or no place is free. */
 export async function start(ports: StartPorts, scope: Scope): Promise<void> {
@@ -31,11 +31,19 @@ export async function start(ports: StartPorts, scope: Scope): Promise<void> {
       const outcome = await ledger.claimTransformJob(scope, job, maxTransformJobs);
       if (outcome !== 'full') moved = true;
       if (outcome === 'claimed') await createTransformJob(ports, job.name);
+      if (outcome === 'changed') await removeDone(ports, job.batches);
     }
     if (!moved) break;
   }
   const next = await ledger.nextWaiting(scope, clock.now());
   if (next !== undefined) bells.ringAt(next, { kind: 'start' });
+}
+
+/** Removes the objects of batches that ended without being started: all their jobs were cancelled. */
+async function removeDone({ ledger, objects }: StartPorts, batches: readonly string[]): Promise<void> {
+  const done = [];
+  for (const id of batches) if ((await ledger.batch(id))?.state === 'Done') done.push(id);
+  await objects.removeBatches(done);
 }
 
 /** Batches that may share a transform job: one pin, and suspects apart from those that nothing is known against. */

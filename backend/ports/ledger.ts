@@ -40,8 +40,8 @@ export interface OpenChunk {
   readonly acceptedAt: number;
   /** Its submission takes no more chunks: it needn't wait for its batch to fill. */
   readonly closed: boolean;
-  /** `pinKey` of its submission: chunks share a batch only if theirs are equal. */
-  readonly pinKey: string;
+  /** Chunks share a batch only if theirs are equal, and theirs are equal only if their pins are. */
+  readonly group: string;
 }
 
 /** A job as it is listed: its place, status and outcome. */
@@ -206,7 +206,8 @@ export interface ChangeLedger {
    * and it is Done).
    */
   formRetryBatch(batch: Batch): Promise<Batch>;
-  endRetry(submission: string): Promise<void>;
+  /** Ends the retry of that generation. */
+  endRetry(submission: string, generation: number): Promise<void>;
 }
 
 /** What is open and must be rung for. */

@@ -174,7 +174,7 @@ export function changeContract(open: () => Ledger): void {
       expect(await toRetry(1)).toEqual(['a.0.1']);
       await retryBatch('r', refsOf('a', 0, [1, 3]), 1);
       expect(await toRetry()).toEqual([]);
-      await ledger.endRetry('a');
+      await ledger.endRetry('a', 1);
       expect(await ledger.submission('a')).toMatchObject({ generation: 1, retrying: undefined });
       expect(await steps.counts('a')).toEqual({ Queued: 2, Failed: 2 });
     });
@@ -213,7 +213,7 @@ export function changeContract(open: () => Ledger): void {
       const first = await steps.failed('a', 3);
       await ledger.beginRetry('a', 0, 'all');
       const batch = await retryBatch('r', refsOf('a', 0, [0, 1, 2]), 1);
-      await ledger.endRetry('a');
+      await ledger.endRetry('a', 1);
       await steps.file(first, '"late, of the generation before"');
       await ledger.markWaiting(['r']);
       await ledger.cancelJobs(refsOf('a', 0, [2]), T0);

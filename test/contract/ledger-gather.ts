@@ -45,14 +45,22 @@ export function gatherContract(open: () => Ledger): void {
       expect((await ledger.openChunks({}, 10)).map(({ closed }) => closed)).toEqual([true, false, false]);
     });
 
-    it('gives equal pins one key and others another', async () => {
-      await steps.accept(chunkOf('a', 0, 1), { pin: pinOf({ batchSize: 5 }) });
-      await steps.accept(chunkOf('b', 1, 1), { pin: pinOf({ batchSize: 5 }) });
-      await steps.accept(chunkOf('c', 2, 1), { pin: pinOf({ batchSize: 6 }) });
-      await steps.accept(chunkOf('d', 3, 1), { pin: pinOf({ batchSize: 5 }, 'http://other') });
-      const [a, b, c, d] = (await ledger.openChunks({}, 10)).map(({ pinKey }) => pinKey);
-      expect(a).toBe(b);
-      expect(new Set([a, c, d]).size).toBe(3);
+    it('puts chunks of one submission, and single jobs of one pin, in one group; never two pins', async () => {
+      const [five, six] = [pinOf({ batchSize: 5 }), pinOf({ batchSize: 6 })];
+      await steps.accept(chunkOf('a', 0, 1), { pin: five });
+      await steps.accept(chunkOf('a', 1, 1), { pin: five });
+      await steps.accept(chunkOf('b', 2, 1), { pin: six });
+      await steps.accept(chunkOf('c', 3, 1), { pin: pinOf({ batchSize: 5 }, 'http://other') });
+      await steps.accept(chunkOf('j', 0, 1, { acceptedAt: T0 + 1 }), { kind: 'single', pin: five });
+      await steps.accept(chunkOf('k', 0, 1, { acceptedAt: T0 + 2 }), { kind: 'single', pin: five });
+      await steps.accept(chunkOf('l', 0, 1, { acceptedAt: T0 + 3 }), { kind: 'single', pin: six });
+      const chunks = await ledger.openChunks({}, 10);
+      const groupOf = (id: string) =>
+        chunks.filter(({ submission }) => submission === id).map(({ group }) => group);
+      expect(new Set(groupOf('a')).size).toBe(1);
+      expect(groupOf('j')).toEqual(groupOf('k'));
+      expect(new Set([...groupOf('b'), ...groupOf('c'), ...groupOf('j')]).size).toBe(3);
+      expect(groupOf('l')).not.toEqual(groupOf('j'));
     });
   });
 

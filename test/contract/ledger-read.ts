@@ -200,7 +200,7 @@ export function readContract(open: () => Ledger): void {
         held: [batch.id],
         submissions: ['b', 'c'],
       });
-      await ledger.endRetry('b');
+      await ledger.endRetry('b', 1);
       await ledger.endCancel('c');
       expect(await work()).toEqual({ ...nothing, held: [batch.id] });
     });

@@ -42,6 +42,15 @@ const refusal = (body: string): string => {
   return 'accepted';
 };
 
+describe('a chunk with CRLF line ends', () => {
+  it('keeps its records as they are written', () => {
+    const body = '{"line":1,"record":12345678901234567890}\r\n{"line":2,"record":1.0}\r\n';
+    expect(parseChunk('s', 0, body, 'auto').lines).toBe(
+      '{"id":"s.0.0","input":12345678901234567890}\n{"id":"s.0.1","input":1.0}\n',
+    );
+  });
+});
+
 describe('parseChunk', () => {
   it('reads what formatWireLine writes: line numbers, custom IDs and records as their own text', () => {
     fc.assert(

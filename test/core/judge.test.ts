@@ -41,7 +41,7 @@ const evidence: Evidence = {
   reason: 'See job logs',
   overdue: false,
   log: new Map(),
-  anyOutput: false,
+  unusable: new Set(),
 };
 const saysSo = new Map([['b', entry]]);
 const worn = { ...batch, requeues: MAX_REQUEUES };

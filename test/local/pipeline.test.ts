@@ -1,5 +1,11 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { numbered, openPipeline, type Pipeline, type PipelineOptions } from '../support/local-pipeline.ts';
+import {
+  numbered,
+  openPipeline,
+  type Pipeline,
+  type PipelineOptions,
+  temporaryFolder,
+} from '../support/local-pipeline.ts';
 import { type ModelOptions, type ModelServer, startModel } from '../support/model-server.ts';
 
 const closers: (() => Promise<void>)[] = [];
@@ -154,5 +160,54 @@ describe('a submission through a real model server', () => {
     expect(await answer.text()).toBe(
       `{"line":1,"jobId":"sub.0.0","status":"Processed","result":{"echo":${big}}}\n`,
     );
+  });
+
+  test('bad records that are retried fail with their own messages again, not as a refusing model', async () => {
+    const bad = ['{"n":4}', '{"n":40}', '{"n":41}'];
+    const { pipeline } = await withModel(
+      {
+        wrong: (records) => {
+          const found = records.find((record) => bad.includes(record));
+          return found === undefined ? undefined : { status: 400, body: `bad: ${found}` };
+        },
+      },
+      { settings: JSONLINES },
+    );
+    await pipeline.submit('sub', numbered(100));
+    await pipeline.finished('sub');
+    await pipeline.call('POST', '/submissions/sub/retry', {});
+    await pipeline.finished('sub');
+    const failed = await pipeline.results('sub', 'status=Failed');
+    expect(failed.map((line) => line.error?.message)).toEqual(bad.map((record) => `bad: ${record}`));
+  });
+
+  test('work on one submission goes on with a transform job that it shared with another', async () => {
+    const { path, remove } = temporaryFolder();
+    let stuck: () => void = () => undefined;
+    const reached = new Promise<void>((resolve) => {
+      stuck = resolve;
+    });
+    let open = false;
+    const model = await startModel({
+      gate: async () => {
+        if (open) return;
+        stuck();
+        await new Promise(() => undefined);
+      },
+    });
+    const options = { model: model.url, dataDir: path, settings: JSONLINES };
+    const first = await openPipeline(options);
+    await first.submit('a', numbered(10));
+    await first.submit('b', numbered(10));
+    await first.start();
+    await reached;
+    await first.close();
+    open = true;
+    const second = await openPipeline(options);
+    await second.start('a');
+    expect((await second.finished('a')).counts.Processed).toBe(10);
+    await second.close();
+    await model.close();
+    remove();
   });
 });

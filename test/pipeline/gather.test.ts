@@ -41,12 +41,14 @@ describe('single jobs', () => {
     expect(await batchSizes()).toEqual([[3, 3], [1]]);
   });
 
-  it('go with the chunks of a submission, and each result goes to its own', async () => {
+  it('go apart from the chunks of a submission, and each result goes to its own', async () => {
     const ref = await pipeline.post('{"n":1000}');
     await pipeline.submit('s', records(30), { chunkSize: 10 });
     await pipeline.settle(0);
-    expect(await batchSizes()).toEqual([[31]]);
+    expect(await batchSizes()).toEqual([[30]]);
     await expectWhole(pipeline, 's', () => true);
+    await pipeline.settle(5000);
+    expect(await batchSizes()).toEqual([[30], [1]]);
     expect(await pipeline.job(ref)).toMatchObject({ result: '{"twice":2000}' });
   });
 });

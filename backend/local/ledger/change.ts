@@ -104,9 +104,9 @@ export function changeLedger({ sql, write }: Db): ChangeLedger {
         return batch;
       }),
 
-    endRetry: (id) =>
+    endRetry: (id, generation) =>
       write((tx) => {
-        tx.run('UPDATE submissions SET retrying = NULL WHERE id = ?', [id]);
+        tx.run('UPDATE submissions SET retrying = NULL WHERE id = ? AND generation = ?', [id, generation]);
       }),
   };
 }

@@ -5,23 +5,25 @@ import { type Db, findBatch, inScope, insertBatch, sidOf } from './rows.ts';
 
 export function gatherLedger({ sql, write }: Db): GatherLedger {
   return {
+    // A batch of one submission alone, but for single jobs: a run that works on its own submission finds all of it.
     async openChunks(scope, limit) {
       const { where, params } = inScope(sql, scope, 'c.sid');
       return sql
         .all<
-          Omit<OpenChunk, 'closed' | 'acceptedAt' | 'pinKey'> & { closed: number; at: number; pin: number }
+          Omit<OpenChunk, 'closed' | 'acceptedAt' | 'group'> & { closed: number; at: number; grp: string }
         >(
-          `SELECT s.id AS submission, c.n, c.jobs, c.bytes, c.accepted_at AS at, s.pin,
+          `SELECT s.id AS submission, c.n, c.jobs, c.bytes, c.accepted_at AS at,
+             s.pin || CASE s.kind WHEN 'batch' THEN ' ' || s.sid ELSE '' END AS grp,
              s.closed AND s.kind = 'batch' AS closed
            FROM chunks c JOIN submissions s ON s.sid = c.sid
            WHERE c.ranges IS NULL AND ${where} ORDER BY c.accepted_at, c.sid, c.n LIMIT ?`,
           [...params, limit],
         )
-        .map(({ closed, at, pin, ...chunk }) => ({
+        .map(({ closed, at, grp, ...chunk }) => ({
           ...chunk,
           closed: closed === 1,
           acceptedAt: at,
-          pinKey: String(pin),
+          group: grp,
         }));
     },
 

@@ -44,8 +44,10 @@ export function sqliteLedger(sql: Sql): Ledger {
           sql.get(`SELECT 1 FROM batches WHERE state = 'Waiting' AND ${batches.where} LIMIT 1`, owned) !==
           undefined,
         transforms: ids(
-          `SELECT name AS id FROM transform_jobs WHERE state <> 'Ended' AND ${batches.where}`,
-          owned,
+          // Of several submissions, it is the work of each that has a batch in it.
+          `SELECT name AS id FROM transform_jobs WHERE state <> 'Ended' AND (${batches.where} OR EXISTS (
+             SELECT 1 FROM batches WHERE transform = name AND batches.state = 'Running' AND ${batches.where}))`,
+          [...owned, ...owned],
         ),
         submissions: ids(
           `SELECT id FROM submissions WHERE (cancelling = 1 OR retrying IS NOT NULL) AND ${own.where}`,
