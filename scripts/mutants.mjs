@@ -48,6 +48,7 @@ function copyTree() {
   for (const name of [
     'backend',
     'cli',
+    'docs',
     'test',
     'scripts',
     'examples',

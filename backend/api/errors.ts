@@ -29,9 +29,10 @@ export function toApiError(error: unknown): ApiError {
   if (error instanceof HTTPException)
     return new ApiError(error.status as ContentfulStatusCode, 'bad_request', error.message);
   const message = error instanceof Error ? error.message : String(error);
+  const full = /\bdisk\b|ENOSPC|EDQUOT/.test(message) ? ' (is the disk full?)' : '';
   return new ApiError(
     503,
     'unavailable',
-    `it could not be stored or read: ${message}; nothing was acknowledged, send it again`,
+    `it could not be stored or read: ${message}${full}; nothing was acknowledged, send it again`,
   );
 }

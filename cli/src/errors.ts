@@ -91,6 +91,11 @@ const ENGINE: Record<string, (message: string) => CliError> = {
       code: 'data_dir_in_use',
       next: ['wait for it or stop it, or take another folder: --data-dir DIR'],
     }),
+  DATA_DIR_NEWER: (message) =>
+    new CliError(message, {
+      code: 'data_dir_newer',
+      next: ['install that version again, or take another folder: --data-dir DIR'],
+    }),
   PORT_IN_USE: (message) =>
     new CliError(message, {
       code: 'port_in_use',

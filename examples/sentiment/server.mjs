@@ -36,7 +36,7 @@ async function answer(request) {
     case 'GET /ping':
       return ['text/plain', ''];
     case 'GET /execution-parameters': {
-      const parameters = { MaxConcurrentTransforms: 1, BatchStrategy: 'MultiRecord', MaxPayloadInMB: 6 };
+      const parameters = { MaxConcurrentTransforms: 1, BatchStrategy: 'MULTI_RECORD', MaxPayloadInMB: 6 };
       return ['application/json', JSON.stringify(parameters)];
     }
     case 'POST /invocations': {

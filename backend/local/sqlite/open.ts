@@ -80,12 +80,20 @@ async function openWasm(path: string): Promise<Sql> {
     all: <T>(sql: string, params: readonly SqlValue[] = []) =>
       using(sql, (statement) => statement.all(params as SqlValue[]) as unknown as (T & SqlRow)[]),
     inTransaction: () => db.inTransaction,
-    close: () => db.close(),
+    close: () => {
+      // Open statements would keep the database open: no checkpoint, and its lock left behind.
+      for (const statement of prepared.all()) statement.finalize();
+      db.close();
+    },
   };
 }
 
 /** Prepares each statement once. */
-function cached<T>(prepare: (sql: string) => T): { (sql: string): T; forget(sql: string): void } {
+function cached<T>(prepare: (sql: string) => T): {
+  (sql: string): T;
+  forget(sql: string): void;
+  all(): Iterable<T>;
+} {
   const statements = new Map<string, T>();
   const get = (sql: string) => {
     let statement = statements.get(sql);
@@ -99,5 +107,6 @@ function cached<T>(prepare: (sql: string) => T): { (sql: string): T; forget(sql:
     forget: (sql: string) => {
       statements.delete(sql);
     },
+    all: () => statements.values(),
   });
 }

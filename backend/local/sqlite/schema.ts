@@ -104,13 +104,20 @@ CREATE INDEX jobs_failed ON jobs (sid, chunk, idx) WHERE status = 2;
 `,
 ];
 
-/** Brings a database up to this version. Throws when it was written by a later one. */
+/** The database was written by a later version. */
+export class NewerDataError extends Error {
+  readonly code = 'DATA_DIR_NEWER';
+  constructor(version: number) {
+    super(
+      `the data folder was written by a newer batchml (format ${version}, this one knows ${STEPS.length})`,
+    );
+  }
+}
+
+/** Brings a database up to this version. Throws NewerDataError. */
 export function migrate(sql: Sql): void {
   const version = sql.get<{ user_version: number }>('PRAGMA user_version')?.user_version ?? 0;
-  if (version > STEPS.length)
-    throw new Error(
-      `the data folder was written by a newer batchml (format ${version}); this one knows ${STEPS.length}`,
-    );
+  if (version > STEPS.length) throw new NewerDataError(version);
   for (let step = version; step < STEPS.length; step++)
     sql.exec(`BEGIN; ${STEPS[step]}; PRAGMA user_version = ${step + 1}; COMMIT;`);
 }

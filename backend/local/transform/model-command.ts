@@ -6,6 +6,8 @@ import { createServer, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 
 const TAIL_BYTES = 4096;
+/** A line that names an error: `Error: Cannot find module`, `ModuleNotFoundError: ...`, `sh: 1: foo: not found`. */
+const ERROR_LINE = /(^|\W)\w*(error|exception)\b.*:|not found|no such file/i;
 const TAIL_LINES = 3;
 
 /** A running (or ended) command. */
@@ -140,8 +142,14 @@ async function tail(path: string, from: number): Promise<string> {
     const file = await open(path);
     try {
       const { buffer, bytesRead } = await file.read(Buffer.alloc(size - start), 0, size - start, start);
-      const lines = buffer.toString('utf8', 0, bytesRead).trimEnd().split('\n').slice(-TAIL_LINES);
-      return lines.join('\n').trim();
+      const lines = buffer
+        .toString('utf8', 0, bytesRead)
+        .split('\n')
+        .filter((line) => line.trim() !== '');
+      const last = lines.slice(-TAIL_LINES);
+      // Some runtimes print the error first and a long trace after it.
+      const cause = lines.findLast((line) => ERROR_LINE.test(line));
+      return (cause === undefined || last.includes(cause) ? last : [cause, ...last]).join('\n').trim();
     } finally {
       await file.close();
     }

@@ -67,7 +67,7 @@ describe('batchml run', () => {
     );
     expect(stderr).toContain('2 × model_error bad text (line 7)');
     expect(stderr).toMatch(
-      /batchml local --model http:\/\/127\.0\.0\.1:8080 --data-dir 'my data' &\n +batchml retry run-/,
+      /batchml local --model http:\/\/127\.0\.0\.1:8080 --data-dir 'my data'\n +batchml retry run-/,
     );
   });
 

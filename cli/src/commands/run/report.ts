@@ -80,6 +80,6 @@ export async function reportRun(context: Context, client: ApiClient, report: Run
   const select = `jq -c 'select(.status == "Failed")'`;
   if (output !== undefined) terminal.note(`see them:  ${select} ${shellQuote(output)}`);
   terminal.note(
-    `try the failed ones again:\n  ${serve.map(shellQuote).join(' ')} &\n  batchml retry ${submissionId}`,
+    `try the failed ones again: serve them, then, in another terminal, retry:\n  ${serve.map(shellQuote).join(' ')}\n  batchml retry ${submissionId}`,
   );
 }
