@@ -18,7 +18,9 @@ export function jobRoutes(ports: Ports, pin: Pin): Hono {
 
   routes.post('/job', async (c) => {
     const body = await readBody(c, maxRecordBytes(pin));
-    return c.json({ job_id: await acceptJob(ports, pin, body, c.req.header('idempotency-key')) });
+    return c.json({
+      job_id: await acceptJob(ports, pin, body, c.req.header('idempotency-key') || undefined),
+    });
   });
 
   routes.get('/job/:id', async (c) => {
@@ -53,6 +55,8 @@ export function jobRoutes(ports: Ports, pin: Pin): Hono {
     }
     return c.body(`{"jobs":[${jobs.join(',')}],"unknown":${JSON.stringify(unknown)}}`, 200, JSON_HEADERS);
   });
+
+  routes.get('/settings', (c) => c.json({ model: pin.model, settings: pin.settings }));
 
   return routes;
 }

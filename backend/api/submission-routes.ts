@@ -23,7 +23,10 @@ import { resultLineJson, submissionInfo } from './views.ts';
 import { closeSubmissionSchema, jobStatusSchema, openSubmissionSchema, retrySchema } from './wire.ts';
 import { CURSOR_HEADER, PENDING_HEADER } from './words.ts';
 
-const chunkNumber = z.coerce.number('the chunk must be a number from 0').int().min(0).max(999_999_999);
+const chunkNumber = z
+  .string()
+  .regex(/^(0|[1-9]\d{0,8})$/, 'the chunk must be a number from 0')
+  .transform(Number);
 
 export function submissionRoutes(ports: Ports, pin: Pin): Hono {
   const { ledger, bells, clock } = ports;

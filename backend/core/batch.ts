@@ -13,7 +13,7 @@ export const BATCH_STATES = ['Forming', 'Waiting', 'Running', 'Held', 'Split', '
 export type BatchState = (typeof BATCH_STATES)[number];
 
 const NEXT: Record<BatchState, readonly BatchState[]> = {
-  Forming: ['Waiting', 'Done'],
+  Forming: ['Waiting', 'Done', 'Failed'],
   Waiting: ['Running', 'Failed', 'Done'],
   Running: ['Waiting', 'Held', 'Split', 'Done', 'Failed'],
   Held: ['Waiting', 'Split', 'Failed', 'Done'],

@@ -41,7 +41,12 @@ export function judge(batch: Batch, evidence: Evidence, now: number): Decision {
   const entry = evidence.log.get(batch.id);
   if (evidence.overdue)
     return fail('ran_too_long', entry ? entryError(entry).message : evidence.reason, 'it ran too long');
-  if (entry) return { kind: 'suspect', reason: entryError(entry) };
+  if (entry) {
+    const reason = entryError(entry);
+    return mayBeInnocent(batch, entry)
+      ? requeue(0, true, reason.code, reason.message)
+      : { kind: 'suspect', reason };
+  }
   switch (evidence.fault) {
     case 'interrupted':
       return requeue(0, false, 'transform_stopped', evidence.reason ?? 'the process that ran it ended');
@@ -53,8 +58,12 @@ export function judge(batch: Batch, evidence: Evidence, now: number): Decision {
         ? fail('waited_too_long', reason, reason)
         : requeue(backoff(batch.requeues), true, 'transform_failed', reason);
     }
-    case 'model':
-      return again(batch, 'model_not_ready', evidence.reason ?? 'the model never became ready');
+    case 'model': {
+      const reason = evidence.reason ?? 'the model never became ready';
+      return now >= batch.waitDeadline
+        ? fail('model_not_ready', reason, reason)
+        : requeue(backoff(batch.requeues), true, 'model_not_ready', reason);
+    }
     default:
   }
   if (evidence.status === 'Stopped')
@@ -73,6 +82,21 @@ const UNUSABLE: JobError = {
   code: 'bad_output',
   message: 'its output was not whole: a line was missing, repeated or not readable',
 };
+
+/**
+ * How often a single job is tried again alone after this: a model that dies or hangs takes the requests with it that it
+ * had besides. A second death may still be another transform job's doing.
+ */
+const TRIES_ALONE: Partial<Record<JobErrorCode, number>> = { model_disconnected: 2, model_timeout: 1 };
+
+function mayBeInnocent(batch: Batch, entry: DataLogEntry): boolean {
+  return batch.jobs === 1 && batch.requeues < (TRIES_ALONE[entryError(entry).code] ?? 0);
+}
+
+/** Whether a batch is to be sent with nothing else in flight. */
+export function runsAlone({ jobs, requeues, reason }: Batch): boolean {
+  return jobs === 1 && requeues > 0 && reason !== undefined && reason.code in TRIES_ALONE;
+}
 
 function again(batch: Batch, code: JobErrorCode, reason: string): Decision {
   if (batch.requeues >= MAX_REQUEUES) return fail(code, reason, reason);

@@ -34,7 +34,7 @@ const TAKEOVER_MS = 5_000;
 export function lockDataDir(dir: string, command: string): () => void {
   const path = join(dir, 'lock');
   const own = `${path}.${process.pid}`;
-  writeFileSync(own, JSON.stringify({ pid: process.pid, command, started: startOf(process.pid) }), {
+  writeFileSync(own, JSON.stringify({ pid: process.pid, command, started: statOf(process.pid)?.started }), {
     mode: 0o600,
   });
   try {
@@ -97,14 +97,19 @@ function isAlive({ pid, started }: Holder): boolean {
     // Not ours to signal, but there.
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
-  return started === undefined || startOf(pid) === undefined || startOf(pid) === started;
+  const stat = statOf(pid);
+  if (!stat) return true;
+  // A zombie has died, and only waits for its parent to hear of it.
+  if (stat.state === 'Z' || stat.state === 'X') return false;
+  return started === undefined || stat.started === started;
 }
 
-/** Start time of a process from /proc (field 22 of stat); undefined where there is no /proc, and for a zombie. */
-function startOf(pid: number): string | undefined {
+/** State letter and start time of a process from /proc (fields 3 and 22 of stat); undefined where there is no /proc. */
+function statOf(pid: number): { state: string | undefined; started: string | undefined } | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return { state: fields[0], started: fields[19] };
   } catch {
     return undefined;
   }

@@ -142,9 +142,8 @@ export async function openLocal(options: LocalOptions): Promise<LocalPipeline> {
       },
       news: (maxMs) => engine.news(maxMs),
       async close() {
-        await listener?.close();
-        // Transforms first: a step under way may wait for one of them.
-        await transforms.close();
+        // Transforms before the engine: a step under way may wait for one of them.
+        await Promise.all([listener?.close(), transforms.close()]);
         await engine.stop();
         await host.close();
         sql.close();

@@ -14,6 +14,9 @@ export interface Listener {
   close(): Promise<void>;
 }
 
+/** How long requests under way are waited for when the listener closes, in ms. */
+const GRACE_MS = 2000;
+
 /**
  * Serves an app on 127.0.0.1.
  * @param port 0 takes a free one
@@ -23,6 +26,7 @@ export function listen(app: Hono, port: number): Promise<Listener> {
   return new Promise((resolve, reject) => {
     const server = createAdaptorServer({ fetch: app.fetch }) as ServerType & {
       closeIdleConnections?: () => void;
+      closeAllConnections?: () => void;
     };
     server.on('error', (error: NodeJS.ErrnoException) =>
       reject(error.code === 'EADDRINUSE' ? new PortInUseError(port) : error),
@@ -34,7 +38,12 @@ export function listen(app: Hono, port: number): Promise<Listener> {
         url: `http://127.0.0.1:${taken}`,
         close: () =>
           new Promise((done) => {
-            server.close(() => done());
+            // Requests under way are answered, but nobody is waited for who doesn't go on with his.
+            const cut = setTimeout(() => server.closeAllConnections?.(), GRACE_MS);
+            server.close(() => {
+              clearTimeout(cut);
+              done();
+            });
             server.closeIdleConnections?.();
           }),
       });

@@ -144,7 +144,12 @@ async function store(
   const outcome = await ledger.acceptChunk(chunk, draft);
   const { submission, n } = chunk;
   if (outcome === 'conflict')
-    throw new RefusedError('conflict', `chunk ${n} of ${submission} was accepted with other content`);
+    throw new RefusedError(
+      'conflict',
+      draft.kind === 'single'
+        ? 'another record was accepted with this Idempotency-Key'
+        : `chunk ${n} of ${submission} was accepted with other content`,
+    );
   if (outcome === 'closed')
     throw new RefusedError('closed', `submission ${submission} is closed: it takes no more chunks`);
   bells.ring({ kind: 'gather' });

@@ -1,7 +1,7 @@
 /** Start: waiting batches go into as few transform jobs as the settings allow. */
 import { createHash } from 'node:crypto';
 import type { Batch } from '../core/batch.ts';
-import { waitedTooLong } from '../core/judge.ts';
+import { runsAlone, waitedTooLong } from '../core/judge.ts';
 import { pinKey } from '../core/settings.ts';
 import type { TransformJob } from '../core/transform-job.ts';
 import type { Ports } from '../ports/index.ts';
@@ -51,7 +51,7 @@ function groups(waiting: readonly Batch[]): Batch[][] {
   const open = new Map<string, Batch[]>();
   const closed: Batch[][] = [];
   for (const batch of waiting) {
-    const key = `${batch.suspect} ${pinKey(batch.pin)}`;
+    const key = `${batch.suspect} ${runsAlone(batch)} ${pinKey(batch.pin)}`;
     const group = open.get(key) ?? [];
     const last = group.at(-1);
     if (last && group.length >= MAX_OBJECTS && (last.parent === undefined || last.parent !== batch.parent)) {
@@ -94,7 +94,12 @@ export async function createTransformJob(
     await ledger.endTransformJob(name, 'none of its batches is open any more');
     return;
   }
-  const outcome = await transforms.create({ name, batches: job.batches, pin: first.pin });
+  const outcome = await transforms.create({
+    name,
+    batches: job.batches,
+    pin: first.pin,
+    alone: batches.every(runsAlone),
+  });
   if (outcome.kind === 'created') {
     await ledger.markCreated(name);
     bells.ringAt(job.deadline, { kind: 'transform', name });

@@ -172,7 +172,7 @@ export interface SettleLedger {
   countUnusable(batch: string, transform: string): Promise<number>;
   /** Applies a verdict if the batch is still Running in that transform job (or Held, where `transform` is undefined). */
   applyVerdict(batch: string, transform: string | undefined, verdict: Verdict, at: number): Promise<boolean>;
-  /** Fails a Waiting batch whose time is over. */
+  /** Fails a Forming, Waiting or Held batch whose time is over. */
   failWaiting(batch: string, error: JobError, at: number): Promise<boolean>;
   /** Ends the transform job and frees its place, once it has no Running batch. */
   endTransformJob(name: string, reason: string | undefined): Promise<boolean>;
@@ -185,7 +185,10 @@ export interface SettleLedger {
 }
 
 export interface ChangeLedger {
-  /** Cancels the jobs that aren't final or in a started transform job; gives how many it cancelled. */
+  /**
+   * Cancels the jobs that aren't final or in a transform job now: those in the queue, and those that wait to be tried
+   * again. Gives how many it cancelled.
+   */
   cancelJobs(refs: readonly JobRef[], at: number): Promise<number>;
   /** Marks the submission: no job of it is started any more, and a retry under way goes no further. False when there is none. */
   beginCancel(submission: string): Promise<boolean>;
@@ -216,7 +219,7 @@ export interface OpenWork {
   /** Forming batches; for the children of a split batch, that one. */
   readonly forming: readonly string[];
   readonly held: readonly string[];
-  /** Waiting batches past their deadline. */
+  /** Forming, Waiting and Held batches past their deadline. */
   readonly overdue: readonly string[];
   readonly waiting: boolean;
   readonly transforms: readonly string[];

@@ -1,6 +1,6 @@
 /** The AWS sample's two routes: its clients must work unchanged. */
 import { afterEach, describe, expect, test } from 'vitest';
-import { openPipeline, type Pipeline, type PipelineOptions } from '../support/local-pipeline.ts';
+import { KEY, openPipeline, type Pipeline, type PipelineOptions } from '../support/local-pipeline.ts';
 import { startModel } from '../support/model-server.ts';
 
 const closers: (() => Promise<void>)[] = [];
@@ -101,5 +101,31 @@ describe('POST /job and GET /job/{id}', () => {
     const first = await (await send('{"a":1}')).json();
     expect(await (await send('{"a":1}')).json()).toEqual(first);
     expect((await send('{"a":2}')).status).toBe(409);
+  });
+
+  test('an empty Idempotency-Key is none', async () => {
+    const pipeline = await pipelineFor({});
+    const send = async () => (await pipeline.call('POST', '/job', '1', { 'idempotency-key': '' })).json();
+    expect(await send()).not.toEqual(await send());
+  });
+
+  test('of a body that does not say how long it is, no more is read than may be', async () => {
+    const pipeline = await pipelineFor({});
+    let sent = 0;
+    const endless = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        sent++;
+        controller.enqueue(new Uint8Array(1024 * 1024));
+      },
+    });
+    const headers = { 'x-api-key': KEY };
+    const request = new Request('http://local/job', {
+      method: 'POST',
+      headers,
+      body: endless,
+      duplex: 'half',
+    } as RequestInit);
+    expect((await pipeline.fetch(request)).status).toBe(413);
+    expect(sent).toBeLessThan(10);
   });
 });

@@ -9,6 +9,7 @@ import {
   judgeSuspect,
   MAX_REQUEUES,
   refusesAll,
+  runsAlone,
 } from '../../backend/core/judge.ts';
 import { DEFAULT_SETTINGS } from '../../backend/core/settings.ts';
 import { CANARIES } from '../../backend/core/split.ts';
@@ -94,15 +95,39 @@ describe('judge: a batch that the log does not name', () => {
     });
   });
 
-  it.each([
-    ['model', 'Failed', 'model_not_ready'],
-    [undefined, 'Stopped', 'transform_stopped'],
-  ] as const)('fails after going back twice for the fault %s (%s)', (fault, status, code) => {
-    expect(judge({ ...batch, requeues: 1 }, { ...evidence, fault, status }, NOW).kind).toBe('requeue');
-    expect(judge(worn, { ...evidence, fault, status }, NOW)).toEqual({
+  it('fails after it was stopped by a stranger three times', () => {
+    const stopped = { ...evidence, fault: undefined, status: 'Stopped' } as const;
+    expect(judge({ ...batch, requeues: 1 }, stopped, NOW).kind).toBe('requeue');
+    expect(judge(worn, stopped, NOW)).toEqual({
       kind: 'fail',
-      error: { code, message: 'See job logs' },
+      error: { code: 'transform_stopped', message: 'See job logs' },
     });
+  });
+
+  it('waits for a model that is not ready until its time is over', () => {
+    const gone = { ...evidence, fault: 'model', status: 'Failed' } as const;
+    expect(judge(worn, gone, worn.waitDeadline - 1).kind).toBe('requeue');
+    expect(judge(worn, gone, worn.waitDeadline)).toEqual({
+      kind: 'fail',
+      error: { code: 'model_not_ready', message: 'See job logs' },
+    });
+  });
+
+  it.each([
+    ['ModelDisconnected', 2],
+    ['ModelTimeout', 1],
+    ['ClientError', 0],
+  ] as const)('alone, after %s, is tried again alone %i times before it is a suspect', (kind, times) => {
+    const log = new Map([[batch.id, { batch: batch.id, kind, status: undefined, message: 'gone' }]]);
+    const failed = { ...evidence, fault: 'records', status: 'Failed', log } as const;
+    for (let requeues = 0; requeues <= times; requeues++) {
+      const single = { ...batch, jobs: 1, requeues };
+      const decision = judge(single, failed, NOW);
+      expect(decision.kind).toBe(requeues < times ? 'requeue' : 'suspect');
+      if (decision.kind === 'requeue')
+        expect(runsAlone({ ...single, requeues: requeues + 1, reason: decision.reason })).toBe(true);
+      expect(judge({ ...batch, jobs: 2, requeues }, failed, NOW).kind).toBe('suspect');
+    }
   });
 
   it('becomes a suspect after going back twice for nothing, with the last reason known', () => {

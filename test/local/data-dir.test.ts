@@ -1,4 +1,6 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { DEFAULT_SETTINGS } from '../../backend/core/settings.ts';
@@ -44,6 +46,29 @@ describe('the data folder', () => {
     const pipeline = await openPipeline({ model, dataDir });
     await pipeline.close();
   });
+
+  test.runIf(existsSync('/proc/self/stat'))(
+    'is taken over from a zombie: it has died, its parent has not heard',
+    async () => {
+      // The parent starts a child, and then becomes a program that never asks after it.
+      const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      try {
+        const pid = Number(String(await once(parent.stdout, 'data')));
+        const started = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[19];
+        const dataDir = folder();
+        writeFileSync(join(dataDir, 'lock'), JSON.stringify({ pid, command: 'batchml local', started }));
+        await expect(openPipeline({ model, dataDir })).rejects.toMatchObject({ code: 'DATA_DIR_IN_USE' });
+        process.kill(pid, 'SIGKILL');
+        while (!readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ')) await new Promise(setImmediate);
+        const pipeline = await openPipeline({ model, dataDir });
+        await pipeline.close();
+      } finally {
+        parent.kill('SIGKILL');
+      }
+    },
+  );
 
   test('written by a newer version is refused, not harmed', async () => {
     const dataDir = folder();

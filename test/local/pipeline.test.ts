@@ -162,6 +162,35 @@ describe('a submission through a real model server', () => {
     );
   });
 
+  test('a record that kills the model fails alone: what was in flight with it is tried again alone', async () => {
+    const { pipeline } = await withModel(
+      {
+        wrong: (records) => (records.includes('{"n":51}') ? 'crash' : undefined),
+        // Some requests are in flight at a time.
+        gate: () => new Promise((resolve) => setImmediate(() => setImmediate(resolve))),
+      },
+      { settings: { ...JSONLINES, maxConcurrentTransforms: 8 } },
+    );
+    await pipeline.submit('sub', numbered(200));
+    const { counts } = await pipeline.finished('sub');
+    expect(counts).toMatchObject({ Processed: 199, Failed: 1 });
+    const [failed] = await pipeline.results('sub', 'status=Failed');
+    expect(failed).toMatchObject({ line: 52, error: { code: 'model_disconnected' } });
+  });
+
+  test('cancelling takes what waits to be tried again', async () => {
+    const pipeline = await openPipeline({ model: 'http://127.0.0.1:9', pingTimeoutMs: 1 });
+    closers.push(() => pipeline.close());
+    await pipeline.submit('sub', numbered(20));
+    await pipeline.start();
+    const ended = () => pipeline.events.some(({ type }) => type === 'transform-ended');
+    while (!ended()) await pipeline.news(1000);
+    // The step that the event is about ends with the bell after it.
+    await pipeline.news(1000);
+    const cancelled = await pipeline.call('POST', '/submissions/sub/cancel');
+    expect(await cancelled.json()).toMatchObject({ state: 'Finished', counts: { Cancelled: 20 } });
+  });
+
   test('bad records that are retried fail with their own messages again, not as a refusing model', async () => {
     const bad = ['{"n":4}', '{"n":40}', '{"n":41}'];
     const { pipeline } = await withModel(

@@ -79,14 +79,14 @@ describe('a transform job that fails', () => {
   });
 
   it.each([
-    [2, 'Processed'],
-    [3, 'Failed'],
-  ])('as the model was not ready %i times ends as %s', async (times, status) => {
+    [9, 'Processed'],
+    [100, 'Failed'],
+  ])('as the model was not ready %i times waits for it, and ends as %s', async (times, status) => {
     trouble.fault = { times, kind: 'model', reason: 'no answer to /ping within 60 s' };
-    await pipeline.submit('s', records(10));
-    await pipeline.settle();
+    await pipeline.submit('s', records(10), { settings: { maxWaitHours: 2 } });
+    await pipeline.finish(['s'], 200);
     await expectWhole(pipeline, 's', () => status === 'Processed');
-    if (status === 'Failed') expect(await pipeline.errors('s')).toEqual({ model_not_ready: 10 });
+    if (status === 'Failed') expect(await pipeline.errors('s')).toEqual({ waited_too_long: 10 });
   });
 
   it('and was lost by the service is made again', async () => {

@@ -5,8 +5,18 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What a request gets instead of its answers. `hang`: nothing, ever. `half`: an answer cut off in a line. */
-export type Misbehaviour = { status: number; body: string } | 'hang' | 'close' | 'half' | 'too-few' | 'empty';
+/**
+ * What a request gets instead of its answers. `hang`: nothing, ever. `half`: an answer cut off in a line. `crash`: every
+ * request in flight loses its connection, as when the process dies and comes back.
+ */
+export type Misbehaviour =
+  | { status: number; body: string }
+  | 'hang'
+  | 'close'
+  | 'crash'
+  | 'half'
+  | 'too-few'
+  | 'empty';
 
 export interface ModelOptions {
   /** What is wrong with a request, by its records' texts; undefined: nothing. */
@@ -45,7 +55,11 @@ export async function startModel({ wrong, gate, port = 0 }: ModelOptions = {}): 
       const records = Buffer.concat(blocks).toString('utf8').replace(/\n$/, '').split('\n');
       for (const record of records) sent.set(record, (sent.get(record) ?? 0) + 1);
       const contentType = request.headers['content-type'] ?? '';
-      const answer = () => reply(response, records, contentType, wrong?.(records, contentType));
+      const answer = () => {
+        const misbehaviour = wrong?.(records, contentType);
+        if (misbehaviour === 'crash') server.closeAllConnections();
+        else reply(response, records, contentType, misbehaviour);
+      };
       if (gate) gate(number).then(answer, () => response.destroy());
       else answer();
     });
@@ -72,7 +86,7 @@ function reply(
   response: ServerResponse,
   records: readonly string[],
   contentType: string,
-  misbehaviour: Misbehaviour | undefined,
+  misbehaviour: Exclude<Misbehaviour, 'crash'> | undefined,
 ): void {
   const csv = contentType === 'text/csv';
   const lines = records.map((record) =>

@@ -111,36 +111,63 @@ export function changeLedger({ sql, write }: Db): ChangeLedger {
   };
 }
 
-/** Cancels jobs `from` to `to` of a chunk, those that aren't final or in a started batch; gives how many. */
+/** Cancels jobs `from` to `to` of a chunk, those that aren't final or in a transform job now; gives how many. */
 function cancelChunk(sql: Sql, sid: number, chunk: ChunkRow, from: number, to: number, at: number): number {
   const ranges =
     chunk.ranges === null
       ? [[0, chunk.jobs, undefined] as const]
       : (JSON.parse(chunk.ranges) as [number, number, string][]);
   let cancelled = 0;
-  for (const [start, end, batch] of ranges) {
-    const [first, past] = [Math.max(from, start), Math.min(to, end)];
-    if (first >= past) continue;
-    const started =
-      batch !== undefined && sql.get('SELECT 1 FROM batches WHERE id = ? AND attempts > 0', [batch]);
-    if (!started)
-      cancelled += sql.run(
+  for (const [start, end, root] of ranges)
+    for (const span of root === undefined
+      ? [{ from: start, to: end, queued: true }]
+      : idleSpans(sql, sid, chunk.n, root)) {
+      const [first, past] = [Math.max(from, span.from), Math.min(to, span.to)];
+      if (first >= past) continue;
+      const changed = sql.run(
         `WITH RECURSIVE i(x) AS (VALUES (?) UNION ALL SELECT x + 1 FROM i WHERE x + 1 < ?)
          INSERT INTO jobs (sid, chunk, idx, generation, status, ended_at)
          SELECT ?, ?, x, 0, ${ROW.Cancelled}, ? FROM i WHERE true ON CONFLICT DO NOTHING`,
         [first, past, sid, chunk.n, at],
       );
-  }
-  cancelled += sql.run(
-    `UPDATE jobs SET status = ${ROW.Cancelled}, ended_at = ?, batch = NULL
-     WHERE sid = ? AND chunk = ? AND idx >= ? AND idx < ? AND status = ${ROW.requeued}
-       AND NOT EXISTS (SELECT 1 FROM batches b WHERE b.id = jobs.batch AND b.attempts > 0)`,
-    [at, sid, chunk.n, from, to],
+      // Cancelled in the queue: they have left it, as started ones have.
+      if (span.queued) count(sql, sid, 'started', changed);
+      cancelled += changed;
+    }
+  const retried = sql.all<{ batch: string }>(
+    `SELECT DISTINCT batch FROM jobs WHERE sid = ? AND chunk = ? AND idx >= ? AND idx < ? AND status = ${ROW.requeued}`,
+    [sid, chunk.n, from, to],
   );
-  // Cancelled in the queue: they have left it, as started ones have.
-  count(sql, sid, 'started', cancelled);
+  for (const { batch } of retried)
+    for (const span of idleSpans(sql, sid, chunk.n, batch)) {
+      const changed = sql.run(
+        `UPDATE jobs SET status = ${ROW.Cancelled}, ended_at = ?, batch = NULL
+         WHERE sid = ? AND chunk = ? AND idx >= ? AND idx < ? AND status = ${ROW.requeued} AND batch = ?`,
+        [at, sid, chunk.n, Math.max(from, span.from), Math.min(to, span.to), batch],
+      );
+      if (span.queued) count(sql, sid, 'started', changed);
+      cancelled += changed;
+    }
   count(sql, sid, 'cancelled', cancelled);
   return cancelled;
+}
+
+/** Jobs of a chunk whose batch, of the line of `root`, is in no transform job now. `queued`: they were never started. */
+function idleSpans(
+  sql: Sql,
+  sid: number,
+  n: number,
+  root: string,
+): { from: number; to: number; queued: boolean }[] {
+  const leaves = sql.all<{ members: string; attempts: number; parent: string | null }>(
+    "SELECT members, attempts, parent FROM batches WHERE root = ? AND state IN ('Forming', 'Waiting', 'Held')",
+    [root],
+  );
+  return leaves.flatMap(({ members, attempts, parent }) =>
+    (JSON.parse(members) as Member[])
+      .filter((member) => member.chunk === n && sidOf(sql, member.submission) === sid)
+      .map(({ from, to }) => ({ from, to, queued: parent === null && attempts === 0 })),
+  );
 }
 
 /** Failed jobs of generations before `generation`, in order. */

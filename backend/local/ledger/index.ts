@@ -37,7 +37,7 @@ export function sqliteLedger(sql: Sql): Ledger {
         ),
         held: ids(`SELECT id FROM batches WHERE state = 'Held' AND ${batches.where}`, owned),
         overdue: ids(
-          `SELECT id FROM batches WHERE state = 'Waiting' AND wait_deadline <= ? AND ${batches.where}`,
+          `SELECT id FROM batches WHERE state IN ('Forming', 'Waiting', 'Held') AND wait_deadline <= ? AND ${batches.where}`,
           [now, ...owned],
         ),
         waiting:

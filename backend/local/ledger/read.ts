@@ -98,15 +98,18 @@ function viewJob(sql: Sql, ref: JobRef): JobView | undefined {
   if (sid === undefined) return undefined;
   const chunk = sql.get<ChunkRow>(`${SELECT_CHUNK} WHERE sid = ? AND n = ?`, [sid, ref.chunk]);
   if (!chunk || ref.index >= chunk.jobs) return undefined;
-  return viewChunk(sql, sid, ref.submission, chunk).jobs[ref.index];
+  return viewChunk(sql, sid, ref.submission, chunk, ref.index).jobs[ref.index];
 }
 
-/** A chunk's jobs as they stand: their row says so, else their chunk and batch. */
-function viewChunk(sql: Sql, sid: number, submission: string, chunk: ChunkRow): ChunkView {
+/**
+ * A chunk's jobs as they stand: their row says so, else their chunk and batch.
+ * @param only the one job that is asked for; only its row is read, and only it is true in the answer
+ */
+function viewChunk(sql: Sql, sid: number, submission: string, chunk: ChunkRow, only?: number): ChunkView {
   const directory = JSON.parse(chunk.directory) as Directory;
   const rows = sql.all<JobRow>(
-    'SELECT idx, generation, status, ended_at, batch, error_code, error_message, result FROM jobs WHERE sid = ? AND chunk = ?',
-    [sid, chunk.n],
+    'SELECT idx, generation, status, ended_at, batch, error_code, error_message, result FROM jobs WHERE sid = ? AND chunk = ? AND idx >= ? AND idx <= ?',
+    [sid, chunk.n, only ?? 0, only ?? chunk.jobs],
   );
   const byIndex: (JobRow | undefined)[] = new Array(chunk.jobs);
   for (const row of rows) byIndex[row.idx] = row;

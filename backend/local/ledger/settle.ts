@@ -1,4 +1,4 @@
-import type { Batch } from '../../core/batch.ts';
+import type { Batch, BatchState } from '../../core/batch.ts';
 import type { JobError } from '../../core/job.ts';
 import type { FiledResult, SettleLedger, Verdict } from '../../ports/ledger.ts';
 import type { Sql } from '../sqlite/sql.ts';
@@ -8,6 +8,9 @@ import { type BatchRow, count, type Db, insertBatch, ROW, SELECT_BATCH, sidOf, t
 const UNLESS_FINAL = `ON CONFLICT (sid, chunk, idx) DO UPDATE SET status = excluded.status, ended_at = excluded.ended_at,
     batch = NULL, error_code = excluded.error_code, error_message = excluded.error_message, result = excluded.result
   WHERE jobs.status = ${ROW.requeued} AND jobs.generation = excluded.generation`;
+
+/** Not started: to be failed when its time is over. */
+const OPEN_STATES: ReadonlySet<BatchState> = new Set(['Forming', 'Waiting', 'Held']);
 
 export function settleLedger({ sql, write }: Db): SettleLedger {
   const batchesWhere = (where: string, value: string): Batch[] =>
@@ -58,7 +61,7 @@ export function settleLedger({ sql, write }: Db): SettleLedger {
     failWaiting: (id, error, at) =>
       write((tx) => {
         const row = tx.get<BatchRow>(`${SELECT_BATCH} WHERE b.id = ?`, [id]);
-        if (row?.state !== 'Waiting') return false;
+        if (!row || !OPEN_STATES.has(row.state)) return false;
         failBatch(tx, toBatch(row), error, at);
         return true;
       }),

@@ -69,6 +69,7 @@ CREATE TABLE batches (
 );
 CREATE INDEX batches_waiting ON batches (seq) WHERE state IN ('Forming', 'Waiting', 'Held');
 CREATE INDEX batches_running ON batches (transform) WHERE state = 'Running';
+CREATE INDEX batches_line ON batches (root);
 CREATE INDEX batches_family ON batches (parent) WHERE parent IS NOT NULL;
 CREATE INDEX batches_held ON batches (scout) WHERE state = 'Held';
 
