@@ -14,8 +14,8 @@ const RECONCILE_MS = 60_000;
 const AGAIN_MS = { first: 50, longest: 10_000 };
 /** Outputs that are filed at a time. */
 const AT_A_TIME = 4;
-/** Gathering looks at every open chunk: it takes at most a fifth of the time. */
-const GATHER_REST = 4;
+/** Gathering looks at every open chunk: it rests four times as long as it took, and not over 50 ms. */
+const GATHER_REST = { times: 4, longest: 50 };
 
 export interface EngineOptions {
   readonly clock: Clock;
@@ -97,7 +97,10 @@ export function createEngine({ clock, onFailure }: EngineOptions): Engine {
       onFailure(bell, error as Error);
       ringAt(clock.now() + Math.min(AGAIN_MS.first * 2 ** times, AGAIN_MS.longest), bell);
     }
-    if (bell.kind === 'gather') gatherAfter = clock.now() + GATHER_REST * (clock.now() - began);
+    if (bell.kind === 'gather') {
+      const now = clock.now();
+      gatherAfter = now + Math.min(GATHER_REST.times * (now - began), GATHER_REST.longest);
+    }
     fresh = true;
     tell?.();
   }

@@ -8,6 +8,11 @@ export interface TransformSpec {
   readonly name: string;
   readonly batches: readonly string[];
   readonly pin: Pin;
+  /**
+   * Its objects go to the model one request at a time, with nothing else of this transform job in flight, whatever the
+   * pin says.
+   */
+  readonly alone?: boolean;
 }
 
 /**

@@ -2,6 +2,7 @@
 import type { Dispatcher } from 'undici';
 import type { ContentType } from '../../core/settings.ts';
 import type { Clock } from '../../ports/clock.ts';
+import { isOverload, Patience } from './overload.ts';
 import { ModelNotReadyError } from './ping.ts';
 import { failureOf, type ObjectFailure } from './refusal.ts';
 import { type Answer, isSuccess, send } from './send.ts';
@@ -18,8 +19,9 @@ export interface Invocation {
   /** Waits until the model answers ping again, restarting it if it is a command. Throws ModelNotReadyError. */
   readonly becomeReady: () => Promise<unknown>;
   readonly contentType: ContentType;
+  /** For one request; and for all the waits of one that finds the model overloaded. */
   readonly timeoutMs: number;
-  /** Repeats after 429, 5xx, a time-out or a disconnect. */
+  /** Repeats after a 5xx, a time-out or a disconnect. */
   readonly maxRetries: number;
   readonly dispatcher: Dispatcher;
   readonly clock: Clock;
@@ -32,14 +34,23 @@ export type Invoked =
   | { readonly kind: 'stopped' };
 
 /**
- * Sends one request to `/invocations`. While no connection comes about, the records have not been inferred: it waits for
- * ping and sends again, and that is no retry. Throws ModelNotReadyError when ping doesn't come back.
+ * Sends one request to `/invocations`. While no connection comes about, or the model says that it is overloaded, the
+ * records have not been inferred: it waits for ping, or as the model asks, and sends again, and that is no retry.
+ * @param wanted whether its answer is still of use; asked before it is sent again
+ * @throws ModelNotReadyError when ping doesn't come back
+ * @throws ModelOverloadedError when the model stays overloaded for `timeoutMs`
  */
-export async function invoke(invocation: Invocation, body: string): Promise<Invoked> {
+export async function invoke(
+  invocation: Invocation,
+  body: string,
+  wanted: () => boolean = () => true,
+): Promise<Invoked> {
   const { contentType, timeoutMs, dispatcher, clock, signal } = invocation;
   let retries = 0;
   let unsent = 0;
-  while (!signal.aborted) {
+  const patience = new Patience(timeoutMs, clock, signal);
+  while (!signal.aborted && wanted()) {
+    const sentAt = clock.now();
     const url = `${invocation.url()}/invocations`;
     const reply = await send({
       url,
@@ -60,6 +71,10 @@ export async function invoke(invocation: Invocation, body: string): Promise<Invo
       continue;
     }
     unsent = 0;
+    if (isOverload(reply)) {
+      await patience.wait(reply, sentAt);
+      continue;
+    }
     if (reply.kind === 'answer' && isSuccess(reply.status)) return reply;
     const failure = failureOf(reply);
     if (retries >= invocation.maxRetries || !mayPass(failure)) return { kind: 'failure', failure };
@@ -68,9 +83,9 @@ export async function invoke(invocation: Invocation, body: string): Promise<Invo
   return { kind: 'stopped' };
 }
 
-/** Whether the same request may fare better later: not after a 4xx (but 429), nor after an answer that can't be read. */
-function mayPass({ kind, status }: ObjectFailure): boolean {
-  return status === 429 || (kind !== 'ClientError' && kind !== 'BadOutput');
+/** Whether the same request may fare better later: not after a 4xx, nor after an answer that can't be read. */
+function mayPass({ kind }: ObjectFailure): boolean {
+  return kind !== 'ClientError' && kind !== 'BadOutput';
 }
 
 /** Doubles from 100 ms to 2 s; half of it by chance, so that requests refused together don't come back together. */

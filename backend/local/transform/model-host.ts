@@ -8,8 +8,9 @@ import { parseExecutionParameters, requestLimits } from './execution-parameters.
 import { modelAgent } from './model-agent.ts';
 import { type ModelCommand, startModelCommand } from './model-command.ts';
 import { commandOf, modelProblem, serverUrl } from './model-name.ts';
+import { isOverload, Patience } from './overload.ts';
 import { ModelNotReadyError, waitForPing } from './ping.ts';
-import { type Ask, type Choice, probe } from './probe.ts';
+import { type Ask, type Choice, probe, probeTimeoutMs } from './probe.ts';
 import { send } from './send.ts';
 import { pause, systemClock } from './time.ts';
 
@@ -38,6 +39,8 @@ const RECOVER_PING_MS = 2000;
 const PARAMETERS_TIMEOUT_MS = 5000;
 /** A model that refused every probe is asked again after this long, in ms. */
 const PROBE_AGAIN_MS = 30_000;
+/** Longest wait in all for a model that is overloaded while it is probed, in ms. */
+const PROBE_PATIENCE_MS = 30_000;
 
 export class ModelHost {
   readonly #logDir: string;
@@ -93,6 +96,8 @@ export class ModelHost {
   /**
    * Waits for ping and decides, once for a pin, how records are sent to its model.
    * @param sample gives up to three records (JSON texts) to try; asked only if there is something to find out
+   * @throws ModelNotReadyError after `pingTimeoutMs`
+   * @throws ModelOverloadedError when it is too busy to be probed: how it takes records can't be guessed from that
    */
   async prepare(
     pin: Pin,
@@ -208,15 +213,26 @@ export class ModelHost {
       ...common,
     });
     const said = reply.kind === 'answer' && reply.status === 200 ? parseExecutionParameters(reply.text) : {};
-    const timeoutMs = settings.invocationsTimeoutSeconds * 1000;
-    const ask: Ask = async (contentType, body) => {
+    const timeoutMs = probeTimeoutMs(settings);
+    const patience = new Patience(PROBE_PATIENCE_MS, this.#clock, this.#closing.signal);
+    const askOnce: Ask = async (contentType, body) => {
       const post = (at: string) =>
         send({ url: `${at}/invocations`, method: 'POST', contentType, body, timeoutMs, ...common });
       const reply = await post(url);
       // A record before it may have ended the model: that says nothing of this one.
       return reply.kind === 'unsent' ? post(await this.ready(pin.model, pingTimeoutMs)) : reply;
     };
+    const ask: Ask = async (contentType, body) => {
+      for (;;) {
+        const sentAt = this.#clock.now();
+        const reply = await askOnce(contentType, body);
+        if (!isOverload(reply)) return reply;
+        await patience.wait(reply, sentAt);
+      }
+    };
     const choice = await probe(ask, settings, sample, said.batchStrategy);
+    // What was found then is only that nothing was answered any more.
+    if (this.#closing.signal.aborted) throw new Error('stopped while the model was probed');
     const { contentType, batchStrategy, why } = choice;
     this.#onEvent({ type: 'choice', contentType, batchStrategy, why });
     return { ...choice, ...requestLimits(settings, said) };

@@ -6,15 +6,16 @@
 import type { BatchStrategy, ContentType, Settings } from '../../core/settings.ts';
 import { readAnswer } from './answers.ts';
 import { requestBody } from './mini-batches.ts';
-import { refusalMessage } from './refusal.ts';
+import { shortRefusal } from './refusal.ts';
 import { describeReply, isSuccess, type Reply } from './send.ts';
+import { seconds } from './time.ts';
 
 export interface Choice {
   readonly contentType: ContentType;
   readonly batchStrategy: BatchStrategy;
   /** A short phrase. */
   readonly why: string;
-  /** False for a guess after every probe was refused: the next transform job had better probe again. */
+  /** False for a guess, as every probe was refused or one never answered: the next transform job had better probe again. */
   readonly sure: boolean;
 }
 
@@ -24,6 +25,13 @@ export type Ask = (contentType: ContentType, body: string) => Promise<Reply>;
 const LINES = 'application/jsonlines';
 const JSON_TYPE = 'application/json';
 
+const LONGEST_PROBE_MS = 60_000;
+
+/** How long a model may take to answer a probe, in ms: it's a record or two, and all others wait for it. */
+export function probeTimeoutMs(settings: Pick<Settings, 'invocationsTimeoutSeconds'>): number {
+  return Math.min(settings.invocationsTimeoutSeconds * 1000, LONGEST_PROBE_MS);
+}
+
 /**
  * Decides how records are sent.
  * @param sample gives up to three records as JSON text, better far apart: a bad one among them must not decide
@@ -31,7 +39,7 @@ const JSON_TYPE = 'application/json';
  */
 export async function probe(
   ask: Ask,
-  settings: Pick<Settings, 'contentType' | 'batchStrategy'>,
+  settings: Pick<Settings, 'contentType' | 'batchStrategy' | 'invocationsTimeoutSeconds'>,
   sample: () => Promise<readonly string[]>,
   containerStrategy: BatchStrategy | undefined,
 ): Promise<Choice> {
@@ -54,8 +62,12 @@ export async function probe(
     return choose(type === 'auto' ? JSON_TYPE : type, strategy ?? 'SingleRecord', 'no record to try', false);
 
   let refusal = '';
+  // A model that let one probe time out would let the next ones: nothing more is asked, and all that follows is a guess.
+  let silent = false;
   const takes = async (contentType: ContentType, form: BatchStrategy, records: readonly string[]) => {
+    if (silent) return false;
     const reply = await ask(contentType, requestBody(records, contentType, form));
+    silent = reply.kind === 'timeout';
     const bad = objection(reply, records.length, contentType, form);
     // The first refusal is kept: the later forms are the less likely ones.
     if (bad !== undefined) refusal ||= bad;
@@ -63,7 +75,8 @@ export async function probe(
   };
   const pair = second === third ? [first, second] : [second, third];
   const repeated = pair[0] === first && pair[1] === first;
-  const refused = () => `the model refused every probe: ${refusal}`;
+  const noAnswer = `the model did not answer a probe within ${seconds(probeTimeoutMs(settings))}`;
+  const refused = () => (silent ? noAnswer : `the model refused every probe: ${refusal}`);
 
   if (strategy === 'MultiRecord') {
     if (await takes(LINES, strategy, pair))
@@ -88,6 +101,8 @@ export async function probe(
     // A record that is taken alone and not as a pair with itself settles it: no bad record was in the way.
     if (!strategy && !repeated && asked < 4 && (await takes(LINES, 'MultiRecord', [record, record])))
       return choose(LINES, 'MultiRecord', 'two JSON lines came back for two');
+    // That two didn't come back may have had nothing to do with there being two.
+    if (silent) return choose(contentType, 'SingleRecord', noAnswer, false);
     const why = strategy
       ? `${contentType} is what it takes`
       : `it takes one record a request; two: ${refusal}`;
@@ -108,5 +123,5 @@ function objection(
     return 'problem' in results ? results.problem : undefined;
   }
   if (reply.kind !== 'answer') return describeReply(reply);
-  return `HTTP ${reply.status} ${refusalMessage(reply.status, reply.text).slice(0, 200)}`;
+  return shortRefusal(reply);
 }

@@ -1,7 +1,7 @@
 /** What an object's failure is told as, from a model's answer that is not a result. */
 import type { DataLogEntry } from '../../core/data-log.ts';
 import { clipMessage } from '../../core/job.ts';
-import type { Reply } from './send.ts';
+import type { Answer, Reply } from './send.ts';
 
 /** An object's failure, as the data log has it. */
 export type ObjectFailure = Omit<DataLogEntry, 'batch'>;
@@ -20,9 +20,16 @@ export function failureOf(reply: Exclude<Reply, { kind: 'stopped' | 'unsent' }>)
   return { kind, status, message: refusalMessage(status, text) };
 }
 
+/** A refusal as a short phrase: `HTTP 429 too many requests`. */
+export function shortRefusal({ status, text }: Pick<Answer, 'status' | 'text'>): string {
+  const said = refusalMessage(status, text).slice(0, 200);
+  return said.startsWith(`HTTP ${status}`) ? said : `HTTP ${status} ${said}`;
+}
+
 /**
  * The model's own words in the body of a refusal: the message of the usual JSON shapes (`message`, `error`,
- * `error.message`, `detail`), an HTML page's text, or the body as it is. At most 1,000 characters.
+ * `error.message`, `detail`; FastAPI's list of what is wrong with which field), an HTML page's text, or the body as it is.
+ * At most 1,000 characters.
  */
 export function refusalMessage(status: number, body: string): string {
   const said = clipMessage(jsonMessage(body) ?? (/^\s*</.test(body) ? htmlText(body) : body));
@@ -40,9 +47,21 @@ function jsonMessage(text: string): string | undefined {
   if (typeof value === 'string') return value;
   const { message, error, detail } = value as { message?: unknown; error?: unknown; detail?: unknown };
   const nested = (error as { message?: unknown } | null | undefined)?.message;
-  return [message, error, nested, detail].find(
+  return [message, error, nested, detail, fieldMessages(detail)].find(
     (said): said is string => typeof said === 'string' && said.trim() !== '',
   );
+}
+
+/** FastAPI's `detail` of a 422, a list of `{"loc":["body","text"],"msg":"Field required"}`: `body.text: Field required; …`. */
+function fieldMessages(detail: unknown): string | undefined {
+  if (!Array.isArray(detail)) return undefined;
+  const messages = detail.map((item: unknown) => {
+    const { loc, msg } = Object(item) as { loc?: unknown; msg?: unknown };
+    if (typeof msg !== 'string') return undefined;
+    return Array.isArray(loc) && loc.length > 0 ? `${loc.join('.')}: ${msg}` : msg;
+  });
+  // Another list than FastAPI's is better told as it is than in part.
+  return messages.includes(undefined) ? undefined : messages.join('; ');
 }
 
 /** Text of a page's first 20,000 characters: enough for a message, and too few to keep the patterns busy. */

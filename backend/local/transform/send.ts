@@ -7,6 +7,8 @@ export interface Answer {
   readonly kind: 'answer';
   readonly status: number;
   readonly text: string;
+  /** Its Retry-After header, where it has one. */
+  readonly retryAfter?: string;
 }
 
 /**
@@ -57,7 +59,10 @@ export async function send(call: Call): Promise<Reply> {
       headers: contentType === undefined ? {} : { 'content-type': contentType, accept: contentType },
     });
     answering = true;
-    return { kind: 'answer', status: response.statusCode, text: await response.body.text() };
+    const retryAfter = [response.headers['retry-after']].flat()[0];
+    const text = await response.body.text();
+    const answer: Answer = { kind: 'answer', status: response.statusCode, text };
+    return retryAfter === undefined ? answer : { ...answer, retryAfter };
   } catch (error) {
     if (signal.aborted) return { kind: 'stopped' };
     if (late) return { kind: 'timeout', why: `no answer within ${seconds(timeoutMs)}` };

@@ -8,6 +8,7 @@ import type { TransformDescription, TransformSpec } from '../../ports/transforms
 import { type Invocation, invoke } from './invoke.ts';
 import { modelAgent } from './model-agent.ts';
 import type { ModelHost, ModelPlan } from './model-host.ts';
+import { ModelOverloadedError } from './overload.ts';
 import { ModelNotReadyError } from './ping.ts';
 import type { ObjectFailure } from './refusal.ts';
 import { Slots } from './slots.ts';
@@ -47,6 +48,10 @@ export class TransformRun {
   #firstMishap: string | undefined;
   /** The model has taken a request of this transform job. */
   #proven = false;
+  /** When the model last answered a request, other than by being overloaded. */
+  #answeredAt = Number.NEGATIVE_INFINITY;
+  /** The model was overloaded for so long, for all requests, that no further ones go to it. */
+  #overloaded = false;
 
   constructor(spec: TransformSpec, context: RunContext) {
     this.#spec = spec;
@@ -103,14 +108,15 @@ export class TransformRun {
     );
     if (!prepared) return undefined;
     this.#url = prepared.url;
-    const { maxConcurrentTransforms, maxPayloadMb, batchStrategy } = prepared.plan;
+    const plan = this.#spec.alone ? { ...prepared.plan, maxConcurrentTransforms: 1 } : prepared.plan;
+    const { maxConcurrentTransforms, maxPayloadMb, batchStrategy } = plan;
     await files.appendLog(
       this.#spec.name,
       `${new Date(clock.now()).toISOString().slice(0, 23)}:[sagemaker logs]: ` +
         `MaxConcurrentTransforms=${maxConcurrentTransforms}, MaxPayloadInMB=${maxPayloadMb}, ` +
         `BatchStrategy=${LOG_STRATEGY[batchStrategy]}\n`,
     );
-    return prepared.plan;
+    return plan;
   }
 
   async #sample(): Promise<string[]> {
@@ -133,11 +139,13 @@ export class TransformRun {
     const finished: Promise<void>[] = [];
     for (const batch of this.#spec.batches) {
       await objects.take();
-      if (this.stopping) break;
+      if (this.stopping || this.#overloaded) break;
       const object = await this.#open(batch, plan);
       const answered: Promise<void>[] = [];
       for (let part = 0; object && part < object.parts.length; part++) {
         await requests.take();
+        // Without its other parts it is no output.
+        if (this.#overloaded) object.spoilt = true;
         if (this.stopping || object.spoilt) {
           requests.give();
           break;
@@ -201,7 +209,8 @@ export class TransformRun {
     invocation: Invocation,
   ): Promise<void> {
     try {
-      const invoked = await invoke(invocation, bodyOf(object, part, plan));
+      const invoked = await invoke(invocation, bodyOf(object, part, plan), () => !object.spoilt);
+      if (invoked.kind !== 'stopped') this.#answeredAt = this.#context.clock.now();
       // Another part of the object has failed meanwhile: its first failure is the one that counts.
       if (object.spoilt) return;
       if (invoked.kind === 'stopped') {
@@ -254,5 +263,7 @@ export class TransformRun {
     const reason = (error as Error).message;
     if (error instanceof ModelNotReadyError) this.#endAs({ status: 'Failed', fault: 'model', reason });
     else this.#firstMishap ??= reason;
+    // One request that is never taken while others are says little of those to come.
+    if (error instanceof ModelOverloadedError && this.#answeredAt <= error.since) this.#overloaded = true;
   }
 }

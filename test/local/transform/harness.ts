@@ -9,6 +9,7 @@ import type { LocalEvent } from '../../../backend/local/index.ts';
 import { LocalTransforms } from '../../../backend/local/transform/local-transforms.ts';
 import { ModelHost } from '../../../backend/local/transform/model-host.ts';
 import { systemClock } from '../../../backend/local/transform/time.ts';
+import type { Clock } from '../../../backend/ports/clock.ts';
 import type { TransformDescription } from '../../../backend/ports/transforms.ts';
 import { closeModelServers } from './model-server.ts';
 
@@ -59,7 +60,12 @@ export async function cleanUp(): Promise<void> {
   await closeModelServers();
 }
 
-export function bench(pingTimeoutMs = 5000, graceMs = 5000, now: () => number = Date.now): Bench {
+export function bench(
+  pingTimeoutMs = 5000,
+  graceMs = 5000,
+  now: () => number = Date.now,
+  clock: Clock = { ...systemClock, now },
+): Bench {
   const root = mkdtempSync(join(tmpdir(), 'transforms-'));
   const objects = new Map<string, string>();
   const events: LocalEvent[] = [];
@@ -71,13 +77,13 @@ export function bench(pingTimeoutMs = 5000, graceMs = 5000, now: () => number = 
     return end;
   };
   const onEvent = (event: LocalEvent) => events.push(event);
-  const clock = { ...systemClock, now };
   const host = new ModelHost({ logDir: join(root, 'logs'), env: process.env, graceMs, clock, onEvent });
   const make = () =>
     new LocalTransforms({
       root,
       host,
       pingTimeoutMs,
+      clock,
       readBatch: async (id) => objects.get(id),
       onOutput: (name, batch) => outputs.push(`${name}/${batch}`),
       onEnd: (name) => endOf(name).resolve(),

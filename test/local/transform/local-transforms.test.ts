@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { parseOutputLine } from '../../../backend/core/object-lines.ts';
+import { DEFAULT_SETTINGS } from '../../../backend/core/settings.ts';
 import { bench, cleanUp, LINES, payload, SINGLE, withResolvers } from './harness.ts';
 import { echo, startModelServer } from './model-server.ts';
 
@@ -67,6 +68,34 @@ describe('a local transform job', () => {
       { id: 'b-1-0', result: JSON.stringify('"say ""hi"", ok",0.10,10') },
       { id: 'b-1-1', result: JSON.stringify('"say ""hi"", ok",0.10,8') },
     ]);
+  });
+
+  it('sends one request at a time when it is to go alone, by the same plan', async () => {
+    const model = await startModelServer({
+      async invoke(invocation) {
+        // Time for another request to come in, if one were sent.
+        for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+        return echo(invocation);
+      },
+      parameters: { MaxConcurrentTransforms: 8 },
+    });
+    const b = bench();
+    for (const batch of ['b-1', 'b-2', 'b-3']) b.object(batch, numbers(10));
+    const settings = { contentType: 'application/json', batchStrategy: 'auto' } as const;
+    const pin = { model: model.url, settings: { ...DEFAULT_SETTINGS, ...settings } };
+    await b.transforms.create({ name: 'alone', batches: [...b.objects.keys()], pin, alone: true });
+    await b.ended('alone');
+    expect(await b.transforms.describe('alone')).toEqual({ status: 'Completed' });
+    expect(model.mostInFlight).toBe(1);
+    expect(model.invocations.map(({ body }) => body)).toEqual([
+      ...numbers(10),
+      ...numbers(10),
+      ...numbers(10),
+    ]);
+    expect(await readFile(join(b.root, 'logs/alone.log'), 'utf8')).toContain('MaxConcurrentTransforms=1,');
+    await b.run(model.url, settings);
+    expect(await readFile(join(b.root, 'logs/job.log'), 'utf8')).toContain('MaxConcurrentTransforms=8,');
+    expect(b.events.filter(({ type }) => type === 'choice')).toHaveLength(1);
   });
 
   it('keeps order and the limit of requests in flight, whatever the delays', async () => {

@@ -5,7 +5,7 @@ import {
   parseExecutionParameters,
   requestLimits,
 } from '../../../backend/local/transform/execution-parameters.ts';
-import { probe } from '../../../backend/local/transform/probe.ts';
+import { probe, probeTimeoutMs } from '../../../backend/local/transform/probe.ts';
 import type { Reply } from '../../../backend/local/transform/send.ts';
 
 const ok = (text: string): Reply => ({ kind: 'answer', status: 200, text });
@@ -114,6 +114,27 @@ describe('probe', () => {
     expect(gone.why).toBe('the model refused every probe: closed');
   });
 
+  it('asks nothing more once a probe was not answered in time, and is unsure', async () => {
+    const late: Reply = { kind: 'timeout', why: 'no answer within 5 s' };
+    const settings = { invocationsTimeoutSeconds: 5 };
+    const why = 'the model did not answer a probe within 5 s';
+    expect(await choose(() => late, settings)).toMatchObject({
+      contentType: 'application/json',
+      batchStrategy: 'SingleRecord',
+      why,
+      sure: false,
+      asked: ['application/jsonlines {"n":2}\n{"n":3}\n'],
+    });
+    const multi = await choose(() => late, { ...settings, batchStrategy: 'MultiRecord' });
+    expect(multi).toMatchObject({ contentType: 'application/jsonlines', why, sure: false });
+    expect(multi.asked).toHaveLength(1);
+    // The first pair may have been refused for a record of it: that two are refused isn't settled.
+    const replies = [refuse(400), ok('1'), late];
+    const last = await choose(() => replies.shift() as Reply, settings);
+    expect(last).toMatchObject({ contentType: 'application/json', why, sure: false });
+    expect(last.asked).toHaveLength(3);
+  });
+
   it('asks nothing when nothing is open', async () => {
     const nothing = { asked: [], sure: true };
     const set = { contentType: 'application/json', batchStrategy: 'MultiRecord' } as const;
@@ -161,6 +182,13 @@ describe('probe', () => {
     const alone = await choose((_, body) => echoLines(body), {}, { sample: ['7'] });
     expect(alone.asked).toEqual(['application/jsonlines 7\n7\n']);
     expect(await choose(oneDocument, {}, { sample: [] })).toMatchObject({ sure: false, asked: [] });
+  });
+});
+
+describe('a probe request', () => {
+  it('may take as long as any request, but no more than a minute', () => {
+    expect(probeTimeoutMs({ invocationsTimeoutSeconds: 600 })).toBe(60_000);
+    expect(probeTimeoutMs({ invocationsTimeoutSeconds: 2 })).toBe(2000);
   });
 });
 
