@@ -5,6 +5,7 @@ import { createApi } from '../api/app.ts';
 import type { BatchStrategy, ContentType, Pin } from '../core/settings.ts';
 import type { Clock, Random } from '../ports/clock.ts';
 import type { Ports } from '../ports/index.ts';
+import type { TransformFault } from '../ports/transforms.ts';
 import { lockDataDir } from './data-dir-lock.ts';
 import { createEngine } from './engine.ts';
 import { fileObjects } from './file-objects.ts';
@@ -34,6 +35,8 @@ export type LocalEvent =
       readonly name: string;
       readonly status: string;
       readonly reason?: string;
+      /** Whose fault it is, where it failed. */
+      readonly fault?: TransformFault;
     }
   /** A bell's step failed and will be tried again. */
   | { readonly type: 'step-failed'; readonly bell: string; readonly message: string };

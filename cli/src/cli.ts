@@ -1,5 +1,5 @@
 /** The command line as a function: arguments and a world in, exit code out. */
-import { CommanderError } from 'commander';
+import { type Command, CommanderError } from 'commander';
 import { readSpeech } from './commands/options/shared.ts';
 import { parseEnvironment } from './config/environment.ts';
 import type { Context } from './context.ts';
@@ -32,7 +32,7 @@ export async function main(argv: readonly string[], deps: Deps): Promise<number>
       },
       columns: terminal.columns('out'),
     });
-    await parse(() => program.parseAsync(argv.length === 0 ? ['--help'] : argv, { from: 'user' }));
+    await parse(() => program.parseAsync(effective(program, argv), { from: 'user' }));
     await terminal.data(help);
     await terminal.flush();
     return code;
@@ -51,6 +51,15 @@ export async function main(argv: readonly string[], deps: Deps): Promise<number>
     interrupts.dispose();
     await terminal.flushMessages();
   }
+}
+
+/** What is parsed: nothing at all asks for help, and help of a command that isn't one is as wrong as that command. */
+function effective({ commands }: Command, argv: readonly string[]): readonly string[] {
+  if (argv.length === 0) return ['--help'];
+  const [help, name] = argv.filter((word) => !word.startsWith('-'));
+  if (help !== 'help' || name === undefined || name === 'help') return argv;
+  const known = commands.some((command) => command.name() === name || command.aliases().includes(name));
+  return known ? argv : [name];
 }
 
 /** Help and version end commander's parsing with an error that is none. */

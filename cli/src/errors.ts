@@ -46,6 +46,17 @@ export function usageError(message: string, details: Partial<CliErrorDetails> = 
   return new CliError(message, { code: 'usage', exitCode: EXIT.usage, ...details });
 }
 
+/** What to do about a full disk, here or where the API runs. */
+export const DISK_FULL = {
+  code: 'disk_full',
+  next: ['free some space, then the same command goes on'],
+} as const;
+
+/** Whether an engine or an API says that it has no room left. */
+export function isDiskFull(message: string): boolean {
+  return message.includes('is the disk full?') || message.includes('database or disk is full');
+}
+
 export type SignalName = 'SIGINT' | 'SIGTERM';
 
 /** Ctrl-C or its like. What it means was already said when it came. */
@@ -110,14 +121,18 @@ const ENGINE: Record<string, (message: string) => CliError> = {
 };
 
 /** Errors of the operating system, in plain words. */
-const SYSTEM: Record<string, readonly [why: string, exitCode: number]> = {
-  ENOENT: ['no such file or folder', EXIT.usage],
+const SYSTEM: Record<string, readonly [why: string, exitCode: number, next?: string]> = {
+  ENOENT: [
+    'no such file or folder',
+    EXIT.usage,
+    'check how it is spelt; a relative path starts at the folder that you are in',
+  ],
   EISDIR: ['it is a folder, not a file', EXIT.usage],
   ENOTDIR: ['a part of the path is not a folder', EXIT.usage],
   EACCES: ['permission denied', EXIT.usage],
   EPERM: ['permission denied', EXIT.usage],
   EROFS: ['the file system is read-only', EXIT.usage],
-  ENOSPC: ['no space left on the disk', EXIT.failed],
+  ENOSPC: ['no space left on the disk', EXIT.failed, DISK_FULL.next[0]],
   EDQUOT: ['the disk quota is used up', EXIT.failed],
   EMFILE: ['too many open files', EXIT.failed],
 };
@@ -137,10 +152,12 @@ export function toCliError(error: unknown): CliError {
       return new CliError(typeof path === 'string' ? `${path}: ${system[0]}` : message, {
         code: code.toLowerCase(),
         exitCode: system[1],
+        next: system[2] === undefined ? [] : [system[2]],
         cause: error,
       });
     }
   }
+  if (isDiskFull(message)) return new CliError(message, { ...DISK_FULL, cause: error });
   return new CliError(message === '' ? 'something went wrong' : message, {
     code: 'internal',
     why: 'this is not expected',

@@ -15,12 +15,15 @@ describe('help and version', () => {
     expect(await world.run(['--version'])).toEqual({ code: 0, stdout: `${VERSION}\n`, stderr: '' });
   });
 
-  it.each([[['--help']], [[]], [['help']]])('prints help on stdout for %j', async (argv) => {
-    const { code, stdout, stderr } = await world.run(argv);
-    expect([code, stderr]).toEqual([0, '']);
-    for (const name of COMMANDS) expect(stdout).toMatch(new RegExp(`^  ${name}\\b`, 'm'));
-    expect(stdout).toContain('Exit codes:');
-  });
+  it.each([[['--help']], [[]], [['help']], [['help', '--no-color']]])(
+    'prints help on stdout for %j',
+    async (argv) => {
+      const { code, stdout, stderr } = await world.run(argv);
+      expect([code, stderr]).toEqual([0, '']);
+      for (const name of COMMANDS) expect(stdout).toMatch(new RegExp(`^  ${name}\\b`, 'm'));
+      expect(stdout).toContain('Exit codes:');
+    },
+  );
 
   it.each(COMMANDS)('prints help of %s, with examples', async (name) => {
     const { code, stdout } = await world.run([name, '--help']);
@@ -34,6 +37,8 @@ describe('help and version', () => {
 describe('wrong usage', () => {
   it.each([
     [['staus'], /unknown command 'staus'[\s\S]*Did you mean status\?/],
+    [['help', 'frob'], /unknown command 'frob'/],
+    [['help', 'staus'], /unknown command 'staus'[\s\S]*Did you mean status\?/],
     [['run'], /missing required argument 'file'/],
     [['list', '--wath'], /unknown option '--wath'/],
     [['list', 'extra'], /too many arguments/],
@@ -66,6 +71,17 @@ describe('errors', () => {
     const { code, stderr } = await world.run(['submit', file]);
     expect(code).toBe(2);
     expect(stderr).toContain(`error: ${message}`);
+  });
+
+  it('says that something else answered', async () => {
+    world.api.faults = () => new Response('<html>\u001b[2Jnot here</html>', { status: 404 });
+    const { code, stderr } = await world.run(['status', 'x']);
+    expect(code).toBe(1);
+    expect(stderr).toContain('error: this is not a batchml API: http://fake\n');
+    expect(stderr).toContain('it answered 404: <html>\\u001b[2Jnot here</html>');
+    expect(stderr).toContain('check BATCHML_ENDPOINT');
+    world.api.faults = () => new Response('<html>welcome</html>');
+    expect((await world.run(['list'])).stderr).toContain('this is not a batchml API');
   });
 
   it('shows where an unexpected one came from only with --debug', async () => {

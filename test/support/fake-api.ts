@@ -79,6 +79,7 @@ export class FakeApi {
     const query = new URL(request.url).searchParams;
     const [first, id = '', third, n] = parts;
     if (first === 'job' || first === 'jobs') return this.jobRoute(request, id);
+    if (first === 'settings') return json(200, this.pin);
     if (parts.length === 1) return this.list(query);
     const known = this.submissions.get(id);
     if (request.method === 'PUT')

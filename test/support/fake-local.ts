@@ -11,6 +11,8 @@ export class FakeLocal {
   options: LocalOptions | undefined;
   prepareError: Error | undefined;
   listenError: Error | undefined;
+  /** Called while the model is asked what it takes. */
+  preparing: () => void = () => {};
   /** Called each time somebody waits for news. */
   onNews: () => void = () => {};
   private inUse = false;
@@ -38,6 +40,7 @@ export class FakeLocal {
         this.calls.push(`prepare ${sample.length}`);
         if (this.prepareError) throw this.prepareError;
         options.onEvent?.({ type: 'model-ready', model: options.pin.model, waitedMs: 20 });
+        this.preparing();
       },
       start: async (submission) => {
         this.calls.push(`start ${submission ?? 'all'}`);

@@ -120,8 +120,7 @@ export class LocalTransforms implements Transforms {
     }
     this.#running.delete(name);
     if (!ending) return;
-    const { status, reason } = ending;
-    this.#onEvent({ type: 'transform-ended', name, status, ...(reason === undefined ? {} : { reason }) });
+    this.#onEvent({ type: 'transform-ended', name, ...ending });
     this.#onEnd(name);
   }
 }

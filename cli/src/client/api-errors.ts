@@ -1,6 +1,8 @@
 /** What can go wrong between this program and the API, as errors that can be shown. */
-import { CliError } from '../errors.ts';
+import { CliError, DISK_FULL, isDiskFull } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
+
+const CLOSED = 'it was cancelled or closed; take another name: --submission-id NAME';
 
 /** The API answered, with an error. */
 export class ApiError extends CliError {
@@ -8,9 +10,16 @@ export class ApiError extends CliError {
   readonly retryAfterMs: number | undefined;
 
   constructor(status: number, code: string, message: string, retryAfterMs?: number) {
-    super(message, { code, ...(status >= 500 ? { why: `the API answered ${status}` } : {}) });
+    const why = status >= 500 ? { why: `the API answered ${status}` } : {};
+    const next = code === 'closed' ? { next: [CLOSED] } : {};
+    super(message, { code, ...why, ...next, ...(isDiskFull(message) ? DISK_FULL : {}) });
     this.status = status;
     this.retryAfterMs = retryAfterMs;
+  }
+
+  /** The API understood and said no: the same once more would be refused once more. */
+  get refusal(): boolean {
+    return this.status >= 400 && this.status < 500 && this.status !== 429;
   }
 }
 
@@ -34,6 +43,15 @@ export class UnreachableError extends CliError {
     const { code, text } = reason(cause);
     return code === undefined ? undefined : new UnreachableError(endpoint, code, text, cause);
   }
+}
+
+/** Something answered that doesn't speak batchml's API. */
+export function strangerError(endpoint: string, what: string): CliError {
+  return new CliError(`this is not a batchml API: ${endpoint}`, {
+    code: 'not_batchml',
+    why: what,
+    next: ['check BATCHML_ENDPOINT, or the profile: batchml info'],
+  });
 }
 
 export function refusedError(endpoint: string): CliError {

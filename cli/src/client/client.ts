@@ -1,7 +1,8 @@
 /** The client of batchml's HTTP API. Every request may be repeated without harm, so every request is retried. */
 import type { Job, JobsStatus, SubmissionInfo, SubmissionsPage } from '@batchml/backend/wire';
+import { DEFAULT_SETTINGS, type Settings } from '@batchml/backend/words';
 import { orAborted } from '../interrupts.ts';
-import { ApiError, refusedError, UnreachableError } from './api-errors.ts';
+import { ApiError, refusedError, strangerError, UnreachableError } from './api-errors.ts';
 import { type RetryVerdict, retryAfterMs, withRetry } from './retry.ts';
 
 export type Fetch = (request: Request) => Promise<Response>;
@@ -56,6 +57,17 @@ export class ApiClient {
 
   get endpoint(): string {
     return this.options.endpoint;
+  }
+
+  /** What new submissions are accepted with; undefined where the API doesn't tell. */
+  async settings(): Promise<Settings | undefined> {
+    try {
+      const { settings } = await this.json<{ settings?: Partial<Settings> }>('GET', '/settings');
+      return settings === undefined ? undefined : { ...DEFAULT_SETTINGS, ...settings };
+    } catch (error) {
+      if (error instanceof ApiError && error.refusal) return undefined;
+      throw error;
+    }
   }
 
   openSubmission(id: string, about: { content?: string; name?: string }): Promise<SubmissionInfo> {
@@ -132,7 +144,12 @@ export class ApiClient {
   private async json<T>(method: string, path: string, body?: unknown): Promise<T> {
     const call = body === undefined ? {} : { body: JSON.stringify(body), contentType: 'application/json' };
     const answer = await this.call(method, path, call);
-    return (await answer.json()) as T;
+    const text = await answer.text();
+    try {
+      return JSON.parse(text) as T;
+    } catch {
+      throw strangerError(this.options.endpoint, `it answered no JSON: ${text.trim().slice(0, 200)}`);
+    }
   }
 
   private call(method: string, path: string, call: Call): Promise<Response> {
@@ -181,13 +198,9 @@ export class ApiClient {
       const { error } = JSON.parse(text) as { error: { code: string; message: string } };
       return new ApiError(answer.status, error.code, error.message, wait);
     } catch {
-      const what = text.trim().slice(0, 200) || answer.statusText || 'no message';
-      return new ApiError(
-        answer.status,
-        `http_${answer.status}`,
-        `the API answered ${answer.status}: ${what}`,
-        wait,
-      );
+      const what = `${answer.status}: ${text.trim().slice(0, 200) || answer.statusText || 'no message'}`;
+      if (answer.status === 404) return strangerError(this.options.endpoint, `it answered ${what}`);
+      return new ApiError(answer.status, `http_${answer.status}`, `the API answered ${what}`, wait);
     }
   }
 }

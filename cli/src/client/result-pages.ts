@@ -2,6 +2,8 @@
 import type { ApiClient } from './client.ts';
 
 export interface PagesOptions {
+  /** Where to start, as a page gave it. */
+  readonly cursor?: string;
   /** Only jobs of this status. */
   readonly status?: string;
   /** Where a job isn't final yet: wait, then look again. Without it every job is listed as it is. */
@@ -11,9 +13,9 @@ export interface PagesOptions {
 export async function* resultPages(
   client: ApiClient,
   submission: string,
-  { status, whenPending }: PagesOptions = {},
+  { cursor: start, status, whenPending }: PagesOptions = {},
 ): AsyncGenerator<string> {
-  let cursor: string | undefined;
+  let cursor = start;
   for (;;) {
     const page = await client.results(submission, {
       cursor,

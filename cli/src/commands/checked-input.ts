@@ -19,14 +19,26 @@ export interface CheckedInput {
   dispose(): Promise<void>;
 }
 
-function badInput(label: string, { problems, problemCount, jobs }: InputSummary): CliError {
+/** Most characters of a submission's name. */
+const MAX_NAME = 256;
+
+/** What the submission is called: the file, or the end of a long path. */
+export function nameOf({ label }: CheckedInput): string {
+  return label.slice(-MAX_NAME);
+}
+
+function badInput(
+  label: string,
+  { problems, problemCount, jobs }: InputSummary,
+  next: readonly string[],
+): CliError {
   const lines = problems.map(({ line, message }) => `${label}:${line}: ${message}`);
   const more = problemCount - problems.length;
   return new CliError(`${label} has ${plural(problemCount, 'bad line')} (and ${formatCount(jobs)} good)`, {
     code: 'bad_input',
     exitCode: EXIT.usage,
     why: [...lines, ...(more > 0 ? [`and ${formatCount(more)} more`] : [])].join('\n'),
-    next: ['mend or remove them; nothing was sent'],
+    next: ['mend or remove them; nothing was sent', ...next],
     data: { problems: problems.map((problem) => ({ file: label, ...problem })), problemCount },
   });
 }
@@ -54,6 +66,8 @@ export async function openChecked(
   context: Context,
   file: string,
   options: InputOptions,
+  /** What else to do about records that are no rows. */
+  rowsNext: readonly string[],
 ): Promise<CheckedInput> {
   const { terminal, progress, interrupts } = context;
   const input = await orAborted(open(context, file), interrupts.signal);
@@ -62,7 +76,7 @@ export async function openChecked(
     progress.phase(`checking ${label}`);
     const summary = await orAborted(validateInput(input.open(), options), interrupts.signal);
     progress.stop();
-    if (summary.problemCount > 0) throw badInput(label, summary);
+    if (summary.problemCount > 0) throw badInput(label, summary, options.rows ? rowsNext : []);
     if (summary.jobs === 0)
       throw usageError(`${label} has no records`, {
         code: 'empty_input',

@@ -6,7 +6,8 @@ import { configDir, dataDir } from '../config/paths.ts';
 import type { Context } from '../context.ts';
 import { toCliError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
-import { formatTable } from '../ui/table.ts';
+import { printable } from '../ui/printable.ts';
+import { formatTable, formatTsv } from '../ui/table.ts';
 import { VERSION } from '../version.ts';
 import { defineCommand } from './command.ts';
 import type { ProfileFlags } from './connect.ts';
@@ -75,8 +76,11 @@ async function info(context: Context, _args: readonly string[], flags: InfoFlags
     await terminal.json({ ...facts, settings });
     return EXIT.ok;
   }
-  const rows = Object.entries({ ...facts, ...settings }).map(([name, value]) => [name, String(value ?? '-')]);
-  if (!terminal.outIsTty) await terminal.data(rows.map((row) => `${row.join('\t')}\n`).join(''));
+  const rows = Object.entries({ ...facts, ...settings }).map(([name, value]) => [
+    name,
+    printable(String(value ?? '-')),
+  ]);
+  if (!terminal.outIsTty) await terminal.data(formatTsv(rows));
   else
     await terminal.data(
       `${await formatTable([{ title: 'What' }, { title: 'Value' }], rows, terminal.paintOut)}\n`,

@@ -6,6 +6,7 @@ import type { Context } from '../context.ts';
 import { InterruptedError, toCliError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
 import { orAborted } from '../interrupts.ts';
+import { printableLines } from '../ui/printable.ts';
 import { closeWithin } from './close-within.ts';
 import { defineCommand } from './command.ts';
 import { addModelOptions, type ModelFlags, modelFrom, pingTimeoutMs } from './options/model.ts';
@@ -81,7 +82,7 @@ async function local(context: Context, _args: readonly string[], flags: LocalFla
     terminal.note('Ctrl-C stops it');
     if (json)
       await terminal.json({ type: 'ready', version: 1, endpoint, profile: PROFILE, dataDir: folder, ...pin });
-    warmUp(context, () => pipeline.prepare([]));
+    warmUp(context, pin.settings.maxWaitHours, () => pipeline.prepare([]));
     await orAborted(new Promise<never>(() => {}), interrupts.signal);
   } catch (error) {
     if (!(error instanceof InterruptedError)) throw error;
@@ -94,13 +95,13 @@ async function local(context: Context, _args: readonly string[], flags: LocalFla
   return EXIT.ok;
 }
 
-/** Looks after the model in the background: jobs are accepted and wait while it isn't there. */
-function warmUp({ terminal, interrupts }: Context, prepare: () => Promise<void>): void {
+/** Looks after the model in the background: jobs are accepted and wait while it isn't there, up to their limit. */
+function warmUp({ terminal, interrupts }: Context, maxWaitHours: number, prepare: () => Promise<void>): void {
   prepare().catch((error: unknown) => {
     if (interrupts.signal.aborted) return;
     const { message, why } = toCliError(error);
-    terminal.note(
-      terminal.paint('yellow', `${message}${why ? `: ${why}` : ''}; jobs are accepted and wait for it`),
-    );
+    const what = printableLines(`${message}${why ? `: ${why}` : ''}`);
+    const limit = `each up to ${maxWaitHours} ${maxWaitHours === 1 ? 'hour' : 'hours'} (--max-wait-hours)`;
+    terminal.note(terminal.paint('yellow', `${what}; jobs are accepted and wait for it, ${limit}`));
   });
 }

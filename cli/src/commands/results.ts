@@ -1,5 +1,6 @@
 /** `batchml results`: a line for each job, in input order, with its result or its error. */
 import type { ApiClient } from '../client/client.ts';
+import { growingResults } from '../client/growing-results.ts';
 import { resultPages } from '../client/result-pages.ts';
 import { selectedLines } from '../client/selected-jobs.ts';
 import { type Selected, StatusPoll } from '../client/status-poll.ts';
@@ -111,7 +112,21 @@ async function refuseUnfinished(
 }
 
 function openNote(open: readonly SubmissionStatus[]): string {
-  return open.some((one) => one.state === 'Open') ? '; not all jobs have been sent' : '';
+  return open.some(isOpen) ? '; not all jobs have been sent' : '';
+}
+
+const isOpen = (status: SubmissionStatus): boolean => !status.partial && status.state === 'Open';
+
+/** Writes all that comes; gives what the generator returns. */
+async function writeAll<T>(
+  pages: AsyncGenerator<string, T>,
+  write: (text: string) => Promise<void>,
+): Promise<T> {
+  for (;;) {
+    const { value, done } = await pages.next();
+    if (done) return value;
+    await write(value);
+  }
 }
 
 /** Writes one submission's lines, or those of its selected jobs; their counts by status. */
@@ -122,32 +137,43 @@ async function writeOne(
   { wait, failed }: ResultsFlags,
   sink: ResultSink,
 ): Promise<Counts> {
-  const { progress } = context;
+  const { progress, terminal } = context;
   const id = one.info.submissionId;
   const pace = new Pace(context);
+  let told = false;
   const poll = new StatusPoll(client, [one]);
   const look = async (): Promise<SubmissionStatus> => {
     const [status] = await poll.look();
     const { counts, total } = status as SubmissionStatus;
     if (wait) progress.update(`${id}: ${progressLine(counts, total)}`);
+    if (wait && !told && isOpen(status as SubmissionStatus)) {
+      told = true;
+      terminal.note(
+        `${id} is still being sent. If nobody sends it any more, end it:\n  batchml cancel ${id}`,
+      );
+    }
     return status as SubmissionStatus;
   };
-  const waitUntil = async (ready: (status: SubmissionStatus) => boolean): Promise<void> => {
-    for (let status = await look(); !ready(status); status = await look()) await pace.wait();
-  };
-  // What is still being sent may be accepted out of order, and failures only can't be told to be pending.
-  if (wait) await waitUntil(failed ? isOver : (status) => status.partial || status.state !== 'Open');
+  // Of failures only, none can be told to be pending.
+  if (wait && failed) while (!isOver(await look())) await pace.wait();
   const whenPending = async (): Promise<void> => {
     await pace.wait();
     await look();
   };
   const query = { ...(failed ? { status: 'Failed' } : {}), ...(wait && !failed ? { whenPending } : {}) };
+  const openNow = async (): Promise<boolean> => isOpen(await look());
+  const pacing = (): Promise<void> => pace.wait();
   const write = async (text: string): Promise<void> => {
     pace.moved();
     await sink.write(text);
   };
-  if (one.whole) for await (const page of resultPages(client, id, query)) await write(page);
-  else
+  if (one.whole) {
+    const growing =
+      wait && !failed ? growingResults(client, id, { isOpen: openNow, wait: pacing }) : undefined;
+    const start = growing && (await writeAll(growing, write));
+    const from = start === undefined ? {} : { cursor: start };
+    for await (const page of resultPages(client, id, { ...query, ...from })) await write(page);
+  } else
     for await (const lines of selectedLines(client, one.selection, query))
       await write(`${lines.map(({ text }) => text).join('\n')}\n`);
   for (;;) {

@@ -14,6 +14,12 @@ import { selected } from './selected.ts';
 /** Job IDs of one request. */
 const MAX_IDS = 100;
 
+/** The API's answer: the submission as it is now, and whether this request queued anything. */
+interface Answer {
+  readonly submission: SubmissionInfo;
+  readonly retried: boolean;
+}
+
 interface Retried {
   readonly submissionId: string;
   /** Jobs that were failed when it was asked for, and no more after it. */
@@ -49,7 +55,7 @@ async function retry(context: Context, args: readonly string[], flags: ProfileFl
   for (const { submissionId, retried } of done)
     terminal.note(
       retried === 0
-        ? `${submissionId}: no failed jobs to try again`
+        ? `${submissionId}: nothing to retry; another retry is under way or nothing failed`
         : `${submissionId}: ${plural(retried, 'failed job')} queued again`,
     );
   const again = done.filter(({ retried }) => retried > 0).map(({ submissionId }) => shellQuote(submissionId));
@@ -59,16 +65,20 @@ async function retry(context: Context, args: readonly string[], flags: ProfileFl
 }
 
 /** The generation seen is passed: a request that is repeated, or came second, starts nothing more. */
-async function retryWhole(client: ApiClient, { info }: Selected): Promise<SubmissionInfo> {
-  return (await client.retry(info.submissionId, { generation: info.generation })).submission;
+function retryWhole(client: ApiClient, { info }: Selected): Promise<Answer> {
+  return client.retry(info.submissionId, { generation: info.generation });
 }
 
-async function retryJobs(client: ApiClient, { info, selection }: Selected): Promise<SubmissionInfo> {
+async function retryJobs(client: ApiClient, { info, selection }: Selected): Promise<Answer> {
   let now = info;
+  let any = false;
   let ids: string[] = [];
   const flush = async (): Promise<void> => {
-    if (ids.length > 0)
-      now = (await client.retry(info.submissionId, { generation: now.generation, jobIds: ids })).submission;
+    if (ids.length === 0) return;
+    const what = { generation: now.generation, jobIds: ids };
+    const { submission, retried } = await client.retry(info.submissionId, what);
+    now = submission;
+    any ||= retried;
     ids = [];
   };
   for (const ref of selection.refs()) {
@@ -76,14 +86,13 @@ async function retryJobs(client: ApiClient, { info, selection }: Selected): Prom
     if (ids.length === MAX_IDS) await flush();
   }
   await flush();
-  return now;
+  return { submission: now, retried: any };
 }
 
-function summary(before: SubmissionInfo, after: SubmissionInfo): Retried {
-  const moved = after.generation > before.generation;
+function summary(before: SubmissionInfo, { submission: after, retried }: Answer): Retried {
   return {
     submissionId: after.submissionId,
-    retried: moved ? Math.max(0, before.counts.Failed - after.counts.Failed) : 0,
+    retried: retried ? Math.max(0, before.counts.Failed - after.counts.Failed) : 0,
     generation: after.generation,
   };
 }

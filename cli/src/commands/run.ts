@@ -4,22 +4,21 @@ import { ApiClient } from '../client/client.ts';
 import { resultPages } from '../client/result-pages.ts';
 import { dataDir } from '../config/paths.ts';
 import { type Context, sameCommand } from '../context.ts';
-import { CliError, toCliError } from '../errors.ts';
-import { orAborted } from '../interrupts.ts';
 import { exitCodeFor, finalOf, isFinished } from '../outcome.ts';
 import { formatCount } from '../ui/format.ts';
 import { openSink, type ResultSink } from '../ui/result-sink.ts';
-import { type CheckedInput, openChecked } from './checked-input.ts';
+import { type CheckedInput, nameOf, openChecked } from './checked-input.ts';
 import { closeWithin } from './close-within.ts';
 import { defineCommand } from './command.ts';
-import { addInputOptions, type InputFlags, inputOptions } from './options/input.ts';
+import { addInputOptions, type InputFlags, inputOptions, rowsNext } from './options/input.ts';
 import { addModelOptions, type ModelFlags, modelFrom, pingTimeoutMs } from './options/model.ts';
 import { addSettingsOptions, maxRecordBytes, type SettingsFlags, settingsFrom } from './options/settings.ts';
 import { addDataDirOption } from './options/shared.ts';
 import { addSubmissionIdOption } from './options/submission-id.ts';
 import { sendAndFollow } from './run/follow.ts';
 import { planRun, type RunPlan } from './run/plan.ts';
-import { eventTeller, reportRun } from './run/report.ts';
+import { prepare, runTeller } from './run/prepare.ts';
+import { reportRun } from './run/report.ts';
 
 interface RunFlags extends InputFlags, SettingsFlags, ModelFlags {
   readonly dataDir?: string;
@@ -67,10 +66,15 @@ async function run(context: Context, [file = '-']: readonly string[], flags: Run
   const { deps, env, interrupts, terminal } = context;
   const settings = settingsFrom(flags, flags.format === 'csv');
   const pin = { model: modelFrom(flags), settings };
-  const options = inputOptions(flags, maxRecordBytes(settings));
+  const { contentType } = settings;
+  const options = inputOptions(flags, {
+    contentType,
+    maxRecordBytes: maxRecordBytes(settings),
+    byApi: false,
+  });
   const folder = dataDir(env, deps.cwd, flags.dataDir);
   interrupts.onInterrupt(() => terminal.say('stopping; nothing was submitted'));
-  const input = await openChecked(context, file, options);
+  const input = await openChecked(context, file, options, rowsNext(false));
   let pipeline: LocalPipeline | undefined;
   let sink: ResultSink | undefined;
   try {
@@ -88,7 +92,7 @@ async function run(context: Context, [file = '-']: readonly string[], flags: Run
       apiKey,
       command: 'batchml run',
       env: deps.env,
-      onEvent: eventTeller(terminal, false),
+      onEvent: runTeller(context, settings),
       ...(ping === undefined ? {} : { pingTimeoutMs: ping }),
     });
     return await runIn(context, { pipeline, apiKey, pin, input, sink, flags });
@@ -122,46 +126,28 @@ async function runIn(context: Context, parts: Parts): Promise<number> {
   const client = new ApiClient({ endpoint: ENDPOINT, key: apiKey, fetch, now, sleep, signal: scope.signal });
   const plan = await planRun(client, { ...pin, content: input.summary.content }, flags.submissionId);
   const serve = serveCommand(flags);
-  const output = sink.path;
+  const { path: output, keeps } = sink;
   if (plan.known !== undefined && isFinished(plan.known)) {
+    interrupts.onInterrupt(() => context.terminal.say('stopping; not all results were printed'));
     context.terminal.note(`${plan.id} is finished: these are its results`);
     for await (const page of resultPages(client, plan.id)) await sink.write(page);
     await sink.finish();
-    await reportRun(context, client, { info: plan.known, took: undefined, output, serve });
+    await reportRun(context, client, { info: plan.known, took: undefined, output, keeps, serve });
     return exitCodeFor(plan.known.counts);
   }
   await prepare(context, pipeline, plan, input.summary.sample, pin.model);
   announce(context, plan, input);
   await pipeline.start(plan.id);
-  const opened = await client.openSubmission(plan.id, { content: input.summary.content, name: input.label });
+  const opened = await client.openSubmission(plan.id, {
+    content: input.summary.content,
+    name: nameOf(input),
+  });
   const info = await sendAndFollow({ context, client, pipeline, id: plan.id, input, sink, scope });
   context.progress.stop();
   await sink.finish();
   const took = { jobs: info.total - finalOf(opened.counts), ms: now() - startedAt };
-  await reportRun(context, client, { info, took, output, serve });
+  await reportRun(context, client, { info, took, output, keeps, serve });
   return exitCodeFor(info.counts);
-}
-
-/** Waits for the model. Nothing is submitted to one that isn't there. */
-async function prepare(
-  { progress, interrupts }: Context,
-  pipeline: LocalPipeline,
-  plan: RunPlan,
-  sample: readonly string[],
-  model: string,
-): Promise<void> {
-  progress.phase(`waiting for the model: ${model}`);
-  try {
-    await orAborted(pipeline.prepare(sample), interrupts.signal);
-  } catch (error) {
-    const shown = toCliError(error);
-    if (shown.code !== 'model_not_ready') throw error;
-    const kept = plan.known === undefined ? 'nothing was submitted' : `${plan.id} stays as it was`;
-    const { code, next } = shown;
-    throw new CliError(`${shown.message}; ${kept}`, { code, next, why: shown.why ?? '', cause: error });
-  } finally {
-    progress.stop();
-  }
 }
 
 /** Says which submission it is, and what Ctrl-C means from now on. */

@@ -1,22 +1,23 @@
 /** `batchml submit`: every line becomes a job with an ID of its own. */
 
+import { DEFAULT_SETTINGS, type Settings } from '@batchml/backend/words';
 import { Option } from 'commander';
-import { ApiError } from '../client/api-errors.ts';
 import type { ApiClient } from '../client/client.ts';
 import { jobIdOf } from '../client/selection.ts';
 import { type Acknowledged, sendChunks } from '../client/sender.ts';
 import type { Context } from '../context.ts';
-import { CliError, ClosedPipeError, toCliError, usageError } from '../errors.ts';
+import { ClosedPipeError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
 import { orAborted } from '../interrupts.ts';
 import { formatCount, plural, shellQuote } from '../ui/format.ts';
-import { type CheckedInput, openChecked } from './checked-input.ts';
+import { type CheckedInput, nameOf, openChecked } from './checked-input.ts';
 import { defineCommand } from './command.ts';
 import { connect, type ProfileFlags } from './connect.ts';
-import { addInputOptions, type InputFlags, inputOptions } from './options/input.ts';
+import { addInputOptions, type InputFlags, inputOptions, rowsNext, type Taken } from './options/input.ts';
 import { maxRecordBytes } from './options/settings.ts';
 import { addProfileOption } from './options/shared.ts';
 import { addSubmissionIdOption } from './options/submission-id.ts';
+import { explainFailure } from './submit/failure.ts';
 
 interface SubmitFlags extends InputFlags, ProfileFlags {
   readonly submissionId?: string;
@@ -47,6 +48,12 @@ export const submitCommand = defineCommand<SubmitFlags>({
   run: submit,
 });
 
+/** What may be sent, by the settings of the submission or the API; undefined where the API doesn't tell. */
+function takenBy(settings: Settings | undefined): Taken {
+  const contentType = settings?.contentType;
+  return { contentType, maxRecordBytes: maxRecordBytes(settings ?? DEFAULT_SETTINGS), byApi: true };
+}
+
 /** A new ID that sorts by time: `s-{UTC time}-{random}`. */
 function newSubmissionId({ deps }: Context): string {
   const time = new Date(deps.now()).toISOString().replace(/[-:T]/g, '').slice(0, 14);
@@ -64,7 +71,6 @@ function printed({ jobs, jobIds }: Acknowledged, submissionId: string, json: boo
 /** What `send` has got done, for whoever must say it. */
 interface Sent {
   jobs: number;
-  closed: boolean;
 }
 
 async function submit(
@@ -73,12 +79,16 @@ async function submit(
   flags: SubmitFlags,
 ): Promise<number> {
   const { terminal, interrupts, progress, json } = context;
-  const options = inputOptions(flags, maxRecordBytes());
+  inputOptions(flags, takenBy(undefined));
   const client = await connect(context, flags);
   interrupts.onInterrupt(() => terminal.say('stopping; nothing was submitted'));
-  const input = await openChecked(context, file, options);
+  // What is there keeps its settings; asking for them leaves nothing behind, whatever is wrong with the input.
+  const known =
+    flags.submissionId === undefined ? undefined : await client.findSubmission(flags.submissionId);
+  const options = inputOptions(flags, takenBy(known?.settings ?? (await client.settings())));
+  const input = await openChecked(context, file, options, rowsNext(true));
   const id = flags.submissionId ?? newSubmissionId(context);
-  const sent: Sent = { jobs: 0, closed: false };
+  const sent: Sent = { jobs: 0 };
   const total = input.summary.jobs;
   const again = againCommand(context, id, flags);
   interrupts.onInterrupt(() => {
@@ -89,14 +99,20 @@ async function submit(
     await send(context, client, input, id, sent, flags);
   } catch (error) {
     if (interrupts.signal.aborted) throw interrupts.signal.reason;
-    throw explain(error, id, sent, total, again);
+    throw await explainFailure(error, { client, id, total, acknowledged: sent.jobs, again });
   } finally {
     progress.stop();
     await input.dispose();
   }
   if (flags.print === 'submission')
     await (json ? terminal.json({ submissionId: id }) : terminal.data(`${id}\n`));
-  terminal.note(`submitted ${plural(total, 'job')} as ${terminal.paint('bold', id)}`);
+  const name = terminal.paint('bold', id);
+  if (known === undefined || known.state === 'Open')
+    terminal.note(`submitted ${plural(total, 'job')} as ${name}`);
+  else
+    terminal.note(
+      `${name} was there already, with the same ${plural(total, 'job')}; nothing new was submitted`,
+    );
   if (terminal.outIsTty)
     terminal.note(
       [
@@ -122,7 +138,7 @@ async function send(
   const { jobs, content } = input.summary;
   let printJobs = print === 'jobs' || (print === undefined && (json || !terminal.outIsTty));
   progress.phase(`sending to ${client.endpoint}`);
-  await client.openSubmission(id, { content, name: input.label });
+  await client.openSubmission(id, { content, name: nameOf(input) });
   for await (const ack of sendChunks(client, id, input.chunks())) {
     const first = ack.jobIds[0];
     if (first !== undefined && first !== jobIdOf({ submission: id, chunk: ack.n, index: 0 }))
@@ -132,7 +148,6 @@ async function send(
     progress.update(`sent ${formatCount(sent.jobs)}/${formatCount(jobs)}`);
   }
   await client.closeSubmission(id, jobs);
-  sent.closed = true;
 }
 
 /** Whether somebody still reads. A submission is sent whole even if nobody reads its IDs any more (`| head -1`). */
@@ -150,30 +165,4 @@ async function tryToPrint({ terminal, interrupts }: Context, text: string): Prom
 function againCommand({ argv }: Context, id: string, { submissionId }: SubmitFlags): string {
   const named = submissionId === undefined ? ['--submission-id', id] : [];
   return ['batchml', ...argv, ...named].map(shellQuote).join(' ');
-}
-
-function explain(error: unknown, id: string, sent: Sent, total: number, again: string): unknown {
-  if (error instanceof ApiError && error.code === 'conflict')
-    return usageError(`submission ${id} exists, with other content`, {
-      code: 'conflict',
-      why: error.message,
-      next: ['take another name: --submission-id NAME'],
-      cause: error,
-    });
-  const shown = CliError.is(error) || isSystemError(error) ? toCliError(error) : undefined;
-  if (shown === undefined || shown.exitCode === EXIT.refused || shown.code === 'input_changed') return error;
-  return new CliError(shown.message, {
-    code: shown.code,
-    exitCode: shown.exitCode,
-    why: [shown.why, `${formatCount(sent.jobs)} of ${plural(total, 'job')} were acknowledged`]
-      .filter(Boolean)
-      .join('\n'),
-    next: [...shown.next, `send the rest (what is there stays as it is): ${again}`],
-    data: { ...shown.data, submissionId: id, acknowledged: sent.jobs },
-    cause: error,
-  });
-}
-
-function isSystemError(error: unknown): boolean {
-  return typeof (error as { syscall?: unknown }).syscall === 'string';
 }

@@ -1,6 +1,7 @@
 /** Which API a command talks to, and with which key: environment, else a profile. */
 import { usageError } from '../errors.ts';
-import { readKeyFile } from './api-key.ts';
+import { checkKey, readKeyFile } from './api-key.ts';
+import { baseUrl } from './base-url.ts';
 import type { Environment } from './environment.ts';
 import { configDir } from './paths.ts';
 import { type Profile, readProfiles } from './profiles.ts';
@@ -15,11 +16,12 @@ export interface Target {
   readonly key: () => Promise<string>;
 }
 
-function checkEndpoint(endpoint: string, origin: string): string {
-  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol))
-    throw usageError(`${origin}: not an http or https URL: ${endpoint}`);
-  return endpoint.replace(/\/+$/, '');
+function checkEndpoint(endpoint: string, name: string): string {
+  return baseUrl(endpoint, {
+    name,
+    notOne: (shown) => `${name}: not an http or https URL: ${shown}`,
+    withoutUser: 'the API takes its key by itself: BATCHML_API_KEY, or a profile',
+  });
 }
 
 /** The API in use, or undefined where none is set up. */
@@ -38,7 +40,7 @@ export async function findTarget(env: Environment, flag?: string): Promise<Targe
       origin: 'BATCHML_ENDPOINT',
       profileName: undefined,
       profile: undefined,
-      key: async () => apiKey,
+      key: async () => checkKey(apiKey, 'BATCHML_API_KEY'),
     };
   }
   const folder = configDir(env);
@@ -59,7 +61,11 @@ export async function findTarget(env: Environment, flag?: string): Promise<Targe
     origin: `profile ${name}`,
     profileName: name,
     profile,
-    key: async () => profile.key ?? readKeyFile(profile.keyFile ?? ''),
+    key: async () =>
+      checkKey(
+        profile.key ?? (await readKeyFile(profile.keyFile ?? '')),
+        profile.key === undefined ? `${profile.keyFile}` : `profile ${name}`,
+      ),
   };
 }
 

@@ -7,19 +7,24 @@ export async function writePrivateFile(path: string, content: string, unique: st
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const temporary = `${path}.${unique}.tmp`;
   try {
-    const file = await open(temporary, 'wx', 0o600);
-    try {
-      await file.writeFile(content);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await writeSynced(temporary, content);
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
   }
   await chmod(path, 0o600);
+}
+
+/** Writes a new file (0600) through to the disk. */
+export async function writeSynced(path: string, content: string): Promise<void> {
+  const file = await open(path, 'wx', 0o600);
+  try {
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
 }
 
 /** The file's text; undefined where there is none. */

@@ -34,13 +34,20 @@ function splitLines(text: string): string[] {
   return lines;
 }
 
-/** Says where a line stops being UTF-8, and for a file's first line what it seems to be instead. */
-export function utf8Problem(bytes: Buffer, line: number): string {
-  if (line === 1 && bytes.length > 1) {
-    const start = bytes.readUInt16BE(0);
-    if (start === 0xfffe || start === 0xfeff) return 'the file is UTF-16: save it as UTF-8';
-    if (start === 0x1f8b) return 'the file is compressed (gzip): unpack it first';
-  }
+/** What a file is whose first line shows that it is no UTF-8 text at all; undefined for others. */
+export function fileProblem(firstLine: string | Buffer): string | undefined {
+  const bytes = typeof firstLine === 'string' ? Buffer.from(firstLine.slice(0, 2)) : firstLine;
+  if (bytes.length < 2) return undefined;
+  const start = bytes.readUInt16BE(0);
+  // Without a byte order mark, half of the bytes of UTF-16 are mostly zero.
+  if (start === 0xfffe || start === 0xfeff || (bytes[0] === 0) !== (bytes[1] === 0))
+    return 'the file is UTF-16: save it as UTF-8';
+  if (start === 0x1f8b) return 'the file is compressed (gzip): unpack it first';
+  return undefined;
+}
+
+/** Says where a line stops being UTF-8. */
+export function utf8Problem(bytes: Buffer): string {
   const text = bytes.toString('utf8');
   // Decoding puts U+FFFD where a byte is bad; the first that isn't written out in the bytes is the place.
   let at = 0;

@@ -11,6 +11,8 @@ export interface InputOptions {
   readonly idField?: string;
   /** `csv` only: the first line that isn't blank names the columns and is no record. */
   readonly header?: boolean;
+  /** `plain` only: the model is sent `text/csv`, so each record must be a string that holds a row. */
+  readonly rows?: boolean;
   /** Only the first so many lines that aren't blank are read; what comes after isn't looked at. */
   readonly limit?: number;
   /** Most bytes of one record as it is sent (UTF-8): JSON text, for `csv` a JSON string. */

@@ -2,7 +2,7 @@
  * What is wrong with a line that isn't JSON, from V8's message. V8 says "Expected ... in JSON at position 7", or for a
  * stray character quotes up to ten characters on both sides of it; both tell the column.
  */
-import { printable } from './problem-text.ts';
+import { printable } from '../ui/printable.ts';
 
 const POSITION = / (?:in JSON )?at position (\d+)/;
 const STRAY = /^(Unexpected token '[\s\S]{1,2}?'), (\.\.\.)?"([\s\S]*)"(\.\.\.)? is not valid JSON$/;

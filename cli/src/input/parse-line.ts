@@ -1,13 +1,16 @@
 /** One line into its record and custom ID, for each format; what no other line matters to. */
+import { printable } from '../ui/printable.ts';
+import { csvRowProblem } from './csv-row.ts';
 import type { InputOptions, LineParser } from './input.ts';
 import { jsonProblem } from './json-problem.ts';
-import { isObject, kindOf, printable } from './problem-text.ts';
+import { isObject, kindOf } from './problem-text.ts';
 import { rawField } from './raw-field.ts';
 
 /** The parser of the lines of a format. */
 export function lineParser(options: InputOptions): LineParser {
   switch (options.format) {
     case 'plain':
+      if (options.rows) return parseRow;
       return options.idField === undefined ? parsePlain : plainWithId(options.idField);
     case 'openai':
       return envelope('custom_id', true, 'body');
@@ -72,18 +75,20 @@ function envelope(idField: string, idRequired: boolean, recordField: string): Li
   };
 }
 
-/** The pipeline puts each row on one line of an object, so what would make it more or less than one is refused here. */
 const parseCsv: LineParser = (text) => {
   if (text.trim() === '') return undefined;
-  const cr = text.indexOf('\r');
-  if (cr >= 0) return `a carriage return inside the row at column ${cr + 1}`;
-  if (text.includes('"') && !quotesClosed(text))
-    return "a quote is not closed on this line (a quoted field can't contain a line break)";
-  return { customId: undefined, record: JSON.stringify(text) };
+  return csvRowProblem(text) ?? { customId: undefined, record: JSON.stringify(text) };
 };
 
-function quotesClosed(row: string): boolean {
-  let quotes = 0;
-  for (let at = row.indexOf('"'); at >= 0; at = row.indexOf('"', at + 1)) quotes++;
-  return quotes % 2 === 0;
-}
+/** A JSON string that holds a row. */
+const parseRow: LineParser = (text) => {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return refused(text, error);
+  }
+  if (typeof value !== 'string')
+    return `the model is sent text/csv: a record must be a string that holds a row, not ${kindOf(value)}`;
+  return csvRowProblem(value) ?? { customId: undefined, record: text };
+};

@@ -1,17 +1,5 @@
 /** Words for problems: what users read after `file:line:`. */
 
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu;
-
-/** A text in which nothing can move the cursor or colour the terminal: such characters become `\uXXXX`. */
-export function printable(text: string): string {
-  return text.replace(UNPRINTABLE, (char) =>
-    Array.from(
-      { length: char.length },
-      (_, i) => `\\u${char.charCodeAt(i).toString(16).padStart(4, '0')}`,
-    ).join(''),
-  );
-}
-
 /** What a JSON value is, for "must be a string, not …". */
 export function kindOf(value: unknown): string {
   if (value === null) return 'null';

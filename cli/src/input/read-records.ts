@@ -1,12 +1,13 @@
 /** A file's records and problems, a block at a time: one async step for hundreds of lines, and memory that stays flat. */
 import { Buffer } from 'node:buffer';
 import { MAX_CUSTOM_ID } from '@batchml/backend/words';
-import { decodeLines, utf8Problem } from './decode-lines.ts';
+import { printable } from '../ui/printable.ts';
+import { decodeLines, fileProblem, utf8Problem } from './decode-lines.ts';
 import { IdTable } from './id-table.ts';
 import type { ByteSource, InputOptions, InputProblem, InputRecord } from './input.ts';
 import { lineBlocks } from './line-blocks.ts';
 import { lineParser } from './parse-line.ts';
-import { printable, tooLong } from './problem-text.ts';
+import { tooLong } from './problem-text.ts';
 
 /** Records and problems of some lines, each in line order. */
 interface RecordBlock {
@@ -79,8 +80,13 @@ class LineReader {
         continue;
       }
       this.#line++;
-      if (typeof line === 'string') this.#readText(line);
-      else this.#problem(utf8Problem(line, this.#line));
+      const wrongFile = this.#line === 1 ? fileProblem(line) : undefined;
+      if (wrongFile !== undefined) {
+        // Every line of it is as wrong: it is said once.
+        this.#problem(wrongFile);
+        this.#left = 0;
+      } else if (typeof line === 'string') this.#readText(line);
+      else this.#problem(utf8Problem(line));
     }
   }
 

@@ -4,13 +4,14 @@ import { createHash } from 'node:crypto';
 import { formatWireLine } from '@batchml/backend/words';
 import type { ByteSource, InputOptions, InputProblem, InputRecord } from './input.ts';
 import { readRecords } from './read-records.ts';
+import { Sample } from './sample.ts';
 
 export interface InputSummary {
   /** How many records can be sent. */
   readonly jobs: number;
   /** SHA-256 (hex) over the wire lines: the same content read the same way has the same fingerprint. */
   readonly content: string;
-  /** Texts of the first few records (as on the wire), the short ones if there are any. */
+  /** Texts of up to three records far apart (as on the wire), short ones if there are any. */
   readonly sample: readonly string[];
   /** Bytes of the wire lines: what will be sent. */
   readonly bytes: number;
@@ -20,15 +21,12 @@ export interface InputSummary {
 }
 
 const MAX_PROBLEMS = 20;
-const MAX_SAMPLE = 3;
-const MAX_SAMPLE_BYTES = 64 * 1024;
 
 /** Reads a source once, to its end or `options.limit`, and sums it up. Doesn't reject for bad lines. */
 export async function validateInput(source: ByteSource, options: InputOptions): Promise<InputSummary> {
   const hash = createHash('sha256');
-  const sample: string[] = [];
+  const sample = new Sample();
   const problems: InputProblem[] = [];
-  let first: string | undefined;
   let jobs = 0;
   let bytes = 0;
   let problemCount = 0;
@@ -39,17 +37,12 @@ export async function validateInput(source: ByteSource, options: InputOptions): 
       if (problems.length === MAX_PROBLEMS) break;
       problems.push(problem);
     }
-    for (const { record } of block.records) {
-      if (sample.length === MAX_SAMPLE) break;
-      first ??= record;
-      if (Buffer.byteLength(record) < MAX_SAMPLE_BYTES) sample.push(record);
-    }
+    for (const { record } of block.records) sample.add(record);
     const wire = Buffer.from(wireText(block.records));
     bytes += wire.length;
     hash.update(wire);
   }
-  if (sample.length === 0 && first !== undefined) sample.push(first);
-  return { jobs, content: hash.digest('hex'), sample, bytes, problems, problemCount };
+  return { jobs, content: hash.digest('hex'), sample: sample.records(), bytes, problems, problemCount };
 }
 
 function wireText(records: readonly InputRecord[]): string {

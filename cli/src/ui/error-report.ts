@@ -1,5 +1,6 @@
 /** How an error is shown: what failed, why, and what to do next, the most useful line last. */
 import type { CliError } from '../errors.ts';
+import { printableLines } from './printable.ts';
 import type { Terminal } from './terminal.ts';
 
 /** The document that `--json` prints on standard output when a command fails. */
@@ -16,11 +17,12 @@ export function errorDocument(error: CliError): Record<string, unknown> {
 }
 
 export function reportError(terminal: Terminal, error: CliError, debug: boolean): void {
-  terminal.say(`${terminal.paint('red', 'error:')} ${error.message}`);
-  for (const line of error.why?.split('\n') ?? []) terminal.say(`  ${line}`);
-  for (const line of error.next) terminal.say(`  ${terminal.paint('dim', 'next:')} ${line}`);
+  terminal.say(`${terminal.paint('red', 'error:')} ${printableLines(error.message)}`);
+  for (const line of error.why === undefined ? [] : printableLines(error.why).split('\n'))
+    terminal.say(`  ${line}`);
+  for (const line of error.next) terminal.say(`  ${terminal.paint('dim', 'next:')} ${printableLines(line)}`);
   if (!debug) return;
-  terminal.say(terminal.paint('dim', error.stack ?? ''));
+  terminal.say(terminal.paint('dim', printableLines(error.stack ?? '')));
   if (error.cause instanceof Error)
-    terminal.say(terminal.paint('dim', `caused by: ${error.cause.stack ?? ''}`));
+    terminal.say(terminal.paint('dim', `caused by: ${printableLines(error.cause.stack ?? '')}`));
 }

@@ -1,6 +1,7 @@
 /** How far a submission is, and how it ended, for people. */
 import { type Counts, type FailureGroup, finalOf, totalOf } from '../outcome.ts';
 import { clip, formatCount, formatDuration, formatRate } from './format.ts';
+import { printable } from './printable.ts';
 import { formatTable } from './table.ts';
 import type { Paint, Style, Terminal } from './terminal.ts';
 
@@ -50,7 +51,7 @@ export function noteFailures(
   terminal.note(`${terminal.paint('bold', 'Failures')}${of}:`);
   for (const { count, code, message, firstLine } of [...groups].reverse())
     terminal.note(
-      `  ${formatCount(count)} × ${terminal.paint('red', code)} ${clip(message, 200)} ` +
+      `  ${formatCount(count)} × ${terminal.paint('red', printable(code))} ${printable(clip(message, 200))} ` +
         terminal.paint('dim', `(line ${firstLine})`),
     );
 }

@@ -7,6 +7,8 @@ import type { Terminal } from './terminal.ts';
 export interface ResultSink {
   /** `undefined`: standard output. */
   readonly path: string | undefined;
+  /** What is written can be read there later: it isn't `/dev/null` or a pipe. */
+  readonly keeps: boolean;
   write(text: string): Promise<void>;
   /** All is written: the file takes its name. */
   finish(): Promise<void>;
@@ -17,6 +19,7 @@ export interface ResultSink {
 function stdoutSink(terminal: Terminal, signal: AbortSignal): ResultSink {
   return {
     path: undefined,
+    keeps: false,
     // A reader that takes its time must not keep Ctrl-C waiting.
     write: (text) => orAborted(terminal.data(text), signal),
     finish: () => terminal.flush(),
@@ -24,38 +27,64 @@ function stdoutSink(terminal: Terminal, signal: AbortSignal): ResultSink {
   };
 }
 
+interface FileParts {
+  readonly path: string;
+  readonly temporary: string;
+  readonly file: FileHandle;
+  /** The path as the user gave it. */
+  readonly target: string;
+}
+
+/** Errors of the file system speak of the path as the user gave it, not of the temporary one. */
+async function named<T>(target: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Error && 'syscall' in error) Object.assign(error, { path: target });
+    throw error;
+  }
+}
+
 class FileSink implements ResultSink {
   readonly path: string;
   private readonly temporary: string;
   private readonly file: FileHandle;
+  private readonly target: string;
   private open = true;
 
-  constructor(path: string, temporary: string, file: FileHandle) {
+  constructor({ path, temporary, file, target }: FileParts) {
     this.path = path;
     this.temporary = temporary;
     this.file = file;
+    this.target = target;
+  }
+
+  get keeps(): boolean {
+    return this.temporary !== this.path;
   }
 
   async write(text: string): Promise<void> {
-    await this.file.appendFile(text);
+    await named(this.target, () => this.file.appendFile(text));
   }
 
   async finish(): Promise<void> {
-    // What isn't a file (`/dev/null`, a pipe) can't be synced.
-    if (this.temporary !== this.path) await this.file.sync();
-    await this.close();
-    try {
-      if (this.temporary !== this.path) await rename(this.temporary, this.path);
-    } catch (error) {
-      await rm(this.temporary, { force: true });
-      throw error;
-    }
+    await named(this.target, async () => {
+      // What isn't a file (`/dev/null`, a pipe) can't be synced.
+      if (this.keeps) await this.file.sync();
+      await this.close();
+      try {
+        if (this.keeps) await rename(this.temporary, this.path);
+      } catch (error) {
+        await rm(this.temporary, { force: true });
+        throw error;
+      }
+    });
   }
 
   async abort(): Promise<void> {
     if (!this.open) return;
     await this.close();
-    if (this.temporary !== this.path) await rm(this.temporary, { force: true });
+    if (this.keeps) await rm(this.temporary, { force: true });
   }
 
   private async close(): Promise<void> {
@@ -86,8 +115,10 @@ export interface SinkOptions {
 /** Opens the sink for `--output`; `-` and undefined are standard output. */
 export async function openSink(target: string | undefined, options: SinkOptions): Promise<ResultSink> {
   if (target === undefined || target === '-') return stdoutSink(options.terminal, options.signal);
-  const { path, special } = await lookAt(resolve(options.cwd, target));
-  if (special) return new FileSink(path, path, await open(path, 'w'));
-  const temporary = `${path}.${options.unique}.part`;
-  return new FileSink(path, temporary, await open(temporary, 'wx'));
+  return named(target, async () => {
+    const { path, special } = await lookAt(resolve(options.cwd, target));
+    const temporary = special ? path : `${path}.${options.unique}.part`;
+    const file = await open(temporary, special ? 'w' : 'wx');
+    return new FileSink({ path, temporary, file, target });
+  });
 }

@@ -2,6 +2,7 @@
 import type { Job } from '@batchml/backend/wire';
 import type { SubmissionStatus } from '../outcome.ts';
 import { clip, formatCount } from './format.ts';
+import { printable } from './printable.ts';
 import { type Column, formatTable, formatTsv } from './table.ts';
 import type { Paint, Terminal } from './terminal.ts';
 
@@ -30,7 +31,7 @@ function forPeople(status: SubmissionStatus, paint: Paint): string[] {
   if (status.counts.Failed > 0) row[6] = paint('red', row[6] as string);
   if (status.state === 'Finished') row[1] = paint('green', 'Finished');
   row[8] = status.createdTime.slice(0, 19).replace('T', ' ');
-  row[9] = clip(status.name ?? '', 40);
+  row[9] = printable(clip(status.name ?? '', 40));
   return row;
 }
 
@@ -55,7 +56,9 @@ const JOB_COLUMNS: readonly Column[] = [
 export async function showJobs(terminal: Terminal, jobs: readonly Job[]): Promise<void> {
   const rows = jobs.map(({ jobId, status, line, customId = '', error }) => {
     const why = error ? `${error.code}: ${error.message}` : '';
-    return [jobId, status, String(line), customId, terminal.outIsTty ? clip(why, 80) : why];
+    const cells = [jobId, status, String(line), customId, terminal.outIsTty ? clip(why, 80) : why];
+    // What goes to programs is made harmless with its tabs and line breaks.
+    return terminal.outIsTty ? cells.map(printable) : cells;
   });
   if (!terminal.outIsTty) await terminal.data(formatTsv(rows));
   else await terminal.data(`${await formatTable(JOB_COLUMNS, rows, terminal.paintOut)}\n`);

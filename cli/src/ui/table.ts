@@ -1,4 +1,5 @@
 /** Tables: aligned for people, tab-separated and without a header for programs. */
+import { printable } from './printable.ts';
 import type { Paint } from './terminal.ts';
 
 export interface Column {
@@ -39,7 +40,8 @@ export async function formatTable(
     .join('\n');
 }
 
-/** For programs. Tabs and line breaks in a cell become spaces. */
+/** For programs. Tabs and line breaks in a cell become spaces, other control characters `\uXXXX`. */
 export function formatTsv(rows: readonly (readonly string[])[]): string {
-  return rows.map((row) => `${row.map((cell) => cell.replace(/[\t\r\n]+/g, ' ')).join('\t')}\n`).join('');
+  const clean = (cell: string): string => printable(cell.replace(/[\t\r\n]+/g, ' '));
+  return rows.map((row) => `${row.map(clean).join('\t')}\n`).join('');
 }

@@ -4,6 +4,7 @@
  */
 import type { Environment } from '../config/environment.ts';
 import type { OutputStream } from '../deps.ts';
+import { printable, printableMessage } from './printable.ts';
 import { Writer } from './writer.ts';
 
 export interface TerminalOptions {
@@ -91,13 +92,13 @@ export class Terminal {
   /** A message on standard error, always: errors and what Ctrl-C does. */
   say(text: string): void {
     this.clearLive();
-    this.err.tell(`${text}\n`);
+    this.err.tell(`${printableMessage(text)}\n`);
   }
 
   /** Draws the live line; only on a terminal. */
   drawLive(text: string): void {
     if (!this.animated) return;
-    const line = text.slice(0, Math.max(10, this.columns() - 1));
+    const line = printable(text).slice(0, Math.max(10, this.columns() - 1));
     if (line === this.live) return;
     this.live = line;
     this.err.tell(`${CLEAR_LINE}${line}`);

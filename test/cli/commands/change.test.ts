@@ -47,7 +47,10 @@ describe('batchml retry', () => {
     expect(stderr).toContain('batchml status sub --watch');
     expect(world.api.submissions.get('sub')?.generation).toBe(1);
     const again = await world.run(['retry', 'sub']);
-    expect(again).toMatchObject({ code: 0, stderr: expect.stringContaining('no failed jobs to try again') });
+    expect(again).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('nothing to retry; another retry'),
+    });
   });
 
   it('takes the failed jobs of results --failed, more than one request holds', async () => {
@@ -57,6 +60,19 @@ describe('batchml retry', () => {
     expect(JSON.parse(stdout)).toEqual({
       submissions: [{ submissionId: 'sub', retried: 110, generation: 2 }],
     });
+  });
+
+  it('goes by what the API says it queued', async () => {
+    world.api.faults = async (request) => {
+      if (!request.url.endsWith('/retry')) return undefined;
+      // Another retry comes first.
+      const submission = world.api.submissions.get('sub');
+      if (submission) submission.generation++;
+      return undefined;
+    };
+    const { stdout, stderr } = await world.run(['retry', 'sub', '--json']);
+    expect(JSON.parse(stdout)).toEqual({ submissions: [{ submissionId: 'sub', retried: 0, generation: 1 }] });
+    expect(stderr).toContain('sub: nothing to retry; another retry is under way or nothing failed');
   });
 
   it('passes the generation that it saw', async () => {

@@ -85,7 +85,9 @@ describe('batchml local', () => {
     world.local.prepareError = Object.assign(new Error('no ping'), { code: 'MODEL_NOT_READY' });
     const { code, stderr } = await serve();
     expect(code).toBe(0);
-    expect(stderr).toContain('the model is not ready: no ping; jobs are accepted and wait for it');
+    expect(stderr).toContain(
+      'the model is not ready: no ping; jobs are accepted and wait for it, each up to 24 hours',
+    );
   });
 
   it('announces itself to programs', async () => {
@@ -107,14 +109,21 @@ describe('which API', () => {
     expect(JSON.parse(stdout)).toMatchObject({ endpoint: null, profile: null });
   });
 
-  it.each([
+  it.each<[Record<string, string | undefined>, string]>([
     [{ BATCHML_API_KEY: undefined }, 'BATCHML_ENDPOINT is set, but BATCHML_API_KEY is not'],
     [{ BATCHML_ENDPOINT: undefined }, 'BATCHML_API_KEY is set, but BATCHML_ENDPOINT is not'],
     [{ BATCHML_ENDPOINT: 'ftp://x' }, 'BATCHML_ENDPOINT: not an http or https URL: ftp://x'],
-  ])('wants endpoint and key together: %j', async (env, message) => {
+    [{ BATCHML_ENDPOINT: 'http://me:pass@x' }, 'BATCHML_ENDPOINT must not hold a user name or a password'],
+    [{ BATCHML_ENDPOINT: 'me:pass@x' }, 'BATCHML_ENDPOINT: not an http or https URL'],
+    [{ BATCHML_ENDPOINT: 'http://x/?pass' }, 'BATCHML_ENDPOINT must end with its path'],
+    [{ BATCHML_ENDPOINT: 'http://x/#' }, 'BATCHML_ENDPOINT must end with its path'],
+    [{ BATCHML_API_KEY: '“pass”' }, "the API key of BATCHML_API_KEY can't be one"],
+    [{ BATCHML_API_KEY: 'pass\n' }, 'character 5 of 5 is not'],
+  ])('wants endpoint and key together, each usable: %j', async (env, message) => {
     const { code, stderr } = await world.run(['list'], { env });
     expect(code).toBe(2);
     expect(stderr).toContain(message);
+    expect(stderr).not.toMatch(/\bpass\b/);
   });
 
   it('exits with 4 when the key is refused', async () => {

@@ -1,3 +1,4 @@
+import { Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { lines, records, World } from '../../support/run-cli.ts';
 
@@ -81,6 +82,38 @@ describe('batchml results', () => {
     world.api.autoWork = 200;
     const { stdout } = await world.run(['results', 'sub', '--failed', '--wait']);
     expect(lines(stdout)).toHaveLength(11);
+  });
+
+  it('--wait gives what is final of one that is still being sent, and says so once', async () => {
+    const { api } = world;
+    const submission = api.submissions.get('sub');
+    const late = submission?.chunks.get(1);
+    if (!submission || !late) throw new Error('no submission');
+    submission.closed = false;
+    submission.chunks.delete(1);
+    api.work(Number.POSITIVE_INFINITY);
+    let looks = 0;
+    let before = '';
+    api.faults = () => {
+      if (++looks === 30) before = written;
+      if (looks === 40) submission.chunks.set(1, late);
+      if (looks === 60) submission.closed = true;
+      if (looks > 60) api.work(200);
+      return undefined;
+    };
+    let written = '';
+    const out = new Writable({
+      write(chunk, _encoding, done) {
+        written += chunk;
+        done();
+      },
+    });
+    const { code, stderr } = await world.run(['results', 'sub', '--wait'], { deps: { stdout: out } });
+    expect(code).toBe(3);
+    expect(lineNumbers(before)).toEqual(upTo(500));
+    expect(lineNumbers(written)).toEqual(upTo(1100));
+    expect(stderr.match(/still being sent/g)).toHaveLength(1);
+    expect(stderr).toContain('batchml cancel sub');
   });
 
   it('writes a file that appears when complete', async () => {

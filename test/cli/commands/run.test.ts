@@ -156,6 +156,22 @@ describe('batchml run', () => {
     [[...MODEL, '--submission-id', 'a.b'], /--submission-id.*letters, digits/],
     [[...MODEL, '--header'], /--header is for --format csv/],
     [[...MODEL, '--limit', '0'], /--limit.*from 1/],
+    [[...MODEL, '--max-wait-hours', '0'], /--max-wait-hours.*above 0, up to 720/],
+    [[...MODEL, '--max-transform-hours', '720.5'], /--max-transform-hours.*above 0, up to 720/],
+    [
+      [...MODEL, '--format', 'csv', '--content-type', 'application/json'],
+      /--format csv doesn't go with --content/,
+    ],
+    [
+      [...MODEL, '--format', 'openai', '--content-type', 'text/csv'],
+      /--format openai doesn't go with --content/,
+    ],
+    [[...MODEL, '--id-field', 'x', '--content-type', 'text/csv'], /--id-field doesn't go with --content/],
+    [
+      [...MODEL, '--content-type', 'text/csv'],
+      /a\.jsonl:1: [\s\S]*next: for a model that takes JSON, leave --content/,
+    ],
+    [['--model', 'http://127.0.0.1/?a=b'], /--model must end with its path/],
   ])('refuses %j', async (flags, message) => {
     await world.file('a.jsonl', records(1));
     const { code, stdout, stderr } = await world.run(['run', 'a.jsonl', ...flags]);
@@ -164,7 +180,68 @@ describe('batchml run', () => {
   });
 });
 
+describe('batchml run and others', () => {
+  it.each(['http://me:s3cret@127.0.0.1:8080', 'me:s3cret@127.0.0.1:8080'])(
+    'takes no password, and does not say it: %s',
+    async (model) => {
+      await world.file('a.jsonl', records(1));
+      const { code, stderr } = await world.run(['run', 'a.jsonl', '--model', model]);
+      expect(code).toBe(2);
+      expect(stderr).not.toContain('s3cret');
+    },
+  );
+
+  it('sends strings as rows', async () => {
+    await world.file('a.jsonl', '"1,2"\n');
+    const { code } = await world.run(['run', 'a.jsonl', ...MODEL, '--content-type', 'text/csv']);
+    expect(code).toBe(0);
+  });
+
+  it('passes the hours on', async () => {
+    await world.file('a.jsonl', records(1));
+    await world.run(['run', 'a.jsonl', ...MODEL, '--max-wait-hours', '0.5', '--max-transform-hours', '48']);
+    expect(world.local.options?.pin.settings).toMatchObject({ maxWaitHours: 0.5, maxTransformHours: 48 });
+  });
+
+  it('shows what a model says without acting on it', async () => {
+    world.api.model = () => ({ code: 'model_error', message: '\u001b]0;owned\u0007\u001b[2Jx' });
+    await world.file('a.jsonl', records(1));
+    const { stderr } = await world.run(['run', 'a.jsonl', ...MODEL], { tty: true });
+    expect(stderr).toContain('\\u001b]0;owned\\u0007\\u001b[2Jx');
+    expect(stderr).not.toContain('\u001b]');
+    expect(stderr).not.toContain('\u0007');
+  });
+
+  it('says what it does while the model is asked, and nothing more after Ctrl-C', async () => {
+    await world.file('a.jsonl', records(1));
+    world.local.preparing = () => {
+      world.signal('SIGINT');
+      world.local.options?.onEvent?.({ type: 'step-failed', bell: 'gather', message: 'closed' });
+    };
+    const { code, stderr } = await world.run(['run', 'a.jsonl', ...MODEL]);
+    expect(code).toBe(130);
+    expect(lines(stderr).slice(-2)).toEqual([
+      'asking the model what it takes',
+      'stopping; nothing was submitted',
+    ]);
+  });
+});
+
 describe('batchml run --output', () => {
+  it.each(['/nonexistent/x', 'nonexistent/x'])('names the path as it was given: %s', async (path) => {
+    await world.file('a.jsonl', records(1));
+    const { code, stderr } = await world.run(['run', 'a.jsonl', ...MODEL, '--output', path]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(`error: ${path}: no such file or folder\n  next: check how it is spelt`);
+  });
+
+  it('proposes to read no output that keeps nothing', async () => {
+    world.api.model = () => ({ code: 'model_error', message: 'no' });
+    await world.file('a.jsonl', records(1));
+    const { stderr } = await world.run(['run', 'a.jsonl', ...MODEL, '--output', '/dev/null']);
+    expect(stderr).not.toContain('jq');
+  });
+
   it('writes a file that appears when complete, and sums up with --json', async () => {
     await world.file('a.jsonl', records(20));
     const { code, stdout } = await world.run(['run', 'a.jsonl', ...MODEL, '--output', 'out.jsonl', '--json']);

@@ -1,3 +1,4 @@
+import { DEFAULT_SETTINGS } from '@batchml/backend/words';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { lines, records, World } from '../../support/run-cli.ts';
 
@@ -143,6 +144,107 @@ describe('batchml submit', () => {
       code: 'bad_input',
       problems: [{ file: 'a.jsonl', line: 2 }],
     });
-    expect(world.api.requests).toEqual([]);
+    expect(world.api.requests).toEqual(['GET /settings']);
+  });
+});
+
+describe('batchml submit, to an API with settings', () => {
+  const pinned = (settings: Partial<typeof DEFAULT_SETTINGS>): void => {
+    world.api.pin = { model: 'm', settings: { ...DEFAULT_SETTINGS, ...settings } };
+  };
+
+  it('checks records by its payload limit', async () => {
+    pinned({ maxPayloadMb: 1 });
+    await world.file('a.jsonl', `1\n"${'x'.repeat(1024 * 1024)}"\n`);
+    const { code, stderr } = await world.run(['submit', 'a.jsonl']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('a.jsonl:2: the record is 1048578 bytes long; the limit is 1048576');
+    expect(world.api.submissions.size).toBe(0);
+  });
+
+  it('checks records by its content type', async () => {
+    pinned({ contentType: 'text/csv' });
+    await world.file('a.jsonl', '"1,2"\n{"a":1}\n"a\\nb"\n');
+    const { code, stderr } = await world.run(['submit', 'a.jsonl']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('a.jsonl:2: the model is sent text/csv');
+    expect(stderr).toContain('a.jsonl:3: a line break inside the row at column 2');
+    expect(stderr).toContain('start the API without --content-type text/csv');
+    const openai = await world.run(['submit', 'a.jsonl', '--format', 'openai']);
+    expect(openai).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("--format openai doesn't go with"),
+    });
+    await world.file('b.csv', 'a,1\n');
+    expect((await world.run(['submit', 'b.csv', '--format', 'csv'])).code).toBe(0);
+  });
+
+  it('refuses rows for a model that is sent JSON', async () => {
+    await world.file('b.csv', 'a,1\n');
+    const { code, stderr } = await world.run(['submit', 'b.csv', '--format', 'csv']);
+    expect(code).toBe(2);
+    expect(stderr).toContain("--format csv doesn't go with this API, which sends its model JSON");
+    expect(world.api.submissions.size).toBe(0);
+  });
+
+  it('goes by the settings of a submission that is there', async () => {
+    pinned({ contentType: 'text/csv' });
+    await world.file('b.csv', 'a,1\n');
+    await world.run(['submit', 'b.csv', '--format', 'csv', '--submission-id', 'x']);
+    pinned({});
+    const again = await world.run(['submit', 'b.csv', '--format', 'csv', '--submission-id', 'x']);
+    expect(again.code).toBe(0);
+    expect(again.stderr).toContain('x was there already, with the same 1 job; nothing new was submitted');
+  });
+
+  it('takes an API that does not tell its settings as it is', async () => {
+    world.api.faults = (request) =>
+      request.url.endsWith('/settings')
+        ? Response.json({ error: { code: 'not_found', message: 'no route' } }, { status: 404 })
+        : undefined;
+    await world.file('b.csv', 'a,1\n');
+    expect((await world.run(['submit', 'b.csv', '--format', 'csv'])).code).toBe(0);
+  });
+
+  it('says what was refused, and how to end what is there', async () => {
+    await world.file('a.jsonl', records(1500));
+    world.api.faults = (request) =>
+      request.url.endsWith('/chunks/2')
+        ? Response.json({ error: { code: 'bad_record', message: 'not so' } }, { status: 400 })
+        : undefined;
+    const { code, stderr } = await world.run(['submit', 'a.jsonl', '--submission-id', 'x']);
+    expect(code).toBe(1);
+    expect(stderr).toContain('error: lines 1001 to 1500 were refused: not so');
+    expect(stderr).toContain('submission x is open, with 1,000 jobs');
+    expect(stderr).toContain('batchml cancel x');
+    expect(stderr).not.toContain('send the rest');
+  });
+
+  it('says that a closed one takes no more', async () => {
+    await world.file('a.jsonl', records(600));
+    const { api } = world;
+    api.faults = (request) => {
+      for (const one of request.url.includes('/chunks/') ? api.submissions.values() : []) one.closed = true;
+      return undefined;
+    };
+    const { code, stderr } = await world.run(['submit', 'a.jsonl', '--submission-id', 'x']);
+    expect(code).toBe(1);
+    expect(stderr).toContain('next: it was cancelled or closed; take another name');
+    expect(stderr).not.toContain('send the rest');
+  });
+
+  it('says what a full disk is', async () => {
+    await world.file('a.jsonl', records(6));
+    const message = 'it could not be stored: SQLITE_FULL (is the disk full?)';
+    world.api.faults = (request) =>
+      request.url.includes('/chunks/')
+        ? Response.json({ error: { code: 'unavailable', message } }, { status: 503 })
+        : undefined;
+    const { code, stdout } = await world.run(['submit', 'a.jsonl', '--json']);
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout).error).toMatchObject({
+      code: 'disk_full',
+      next: ['free some space, then the same command goes on', expect.stringContaining('send the rest')],
+    });
   });
 });

@@ -133,10 +133,11 @@ describe('csv', () => {
 
   it('refuses what is not one row on one line', async () => {
     const open = "a quote is not closed on this line (a quoted field can't contain a line break)";
-    expect(await problemsOf('1,"a\nb",2\n3,4\n5\r6\n', csv)).toEqual([
+    expect(await problemsOf('1,"a\nb",2\n3,4\n5\r6\n7\0\n', csv)).toEqual([
       `1: ${open}`,
       `2: ${open}`,
       '4: a carriage return inside the row at column 2',
+      '5: a NUL character inside the row at column 2',
     ]);
     const { records, problems } = await readAll(sourceOf('"a\nb"\n1\n'), { ...csv, header: true });
     expect([problems.map(({ line }) => line), records.map(({ line }) => line)]).toEqual([[1, 2], [3]]);
@@ -145,7 +146,7 @@ describe('csv', () => {
   it('keeps every row, wherever blocks end', async () => {
     const rowArb = fc
       .string({ unit: 'binary', minLength: 1 })
-      .filter((row) => row.trim() !== '' && !/[\r\n"\ufeff]/.test(row));
+      .filter((row) => row.trim() !== '' && !/[\0\r\n"\ufeff]/.test(row));
     await fc.assert(
       fc.asyncProperty(fileArb(rowArb), cutsArb, async ({ text, expected }, cuts) => {
         const { records } = await readAll(sourceOf(text, cuts), csv);

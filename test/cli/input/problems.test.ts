@@ -82,9 +82,14 @@ describe('a line that is not UTF-8', () => {
   });
 
   it('says what the file seems to be', async () => {
-    expect((await problemsOf(Buffer.from('\ufeff{"a":1}\n', 'utf16le'), plain))[0]).toContain(
-      'the file is UTF-16',
-    );
+    const said = ['1: the file is UTF-16: save it as UTF-8'];
+    for (const text of ['\ufeff{"a":1}\n{"b":2}\n', '{"a":1}\n{"b":2}\n']) {
+      const little = Buffer.from(text, 'utf16le');
+      expect(await problemsOf(little, plain)).toEqual(said);
+      expect(
+        await problemsOf(Buffer.from(little).swap16(), { ...plain, format: 'csv', header: true }),
+      ).toEqual(said);
+    }
     expect(await only(Buffer.from([0x1f, 0x8b, 0x08, 0x00, 0xff]))).toContain('gzip');
   });
 });

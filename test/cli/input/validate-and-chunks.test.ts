@@ -13,6 +13,13 @@ async function chunksOf(source: ByteSource, options: InputOptions = plain): Prom
   return chunks;
 }
 
+/** The first, the last, and one from between where there is one. */
+function isSpread(sample: readonly string[], all: readonly string[]): boolean {
+  if (all.length <= 3) return sample.join('\n') === all.join('\n');
+  const [first, between = '', last] = sample;
+  return sample.length === 3 && first === all[0] && last === all.at(-1) && all.slice(1, -1).includes(between);
+}
+
 describe('chunks and summary', () => {
   it('agree on the wire lines, wherever blocks end', async () => {
     await fc.assert(
@@ -27,11 +34,12 @@ describe('chunks and summary', () => {
         );
         expect(chunks.map(({ n }) => n)).toEqual([...chunks.keys()]);
 
+        const texts = expected.map(([, record]) => record);
         const summary = await validateInput(sourceOf(text, others), plain);
         expect(summary).toEqual({
           jobs: expected.length,
           content: createHash('sha256').update(wire).digest('hex'),
-          sample: expected.slice(0, 3).map(([, record]) => record),
+          sample: expect.toSatisfy((sample: string[]) => isSpread(sample, texts)),
           bytes: Buffer.byteLength(wire),
           problems: [],
           problemCount: 0,
@@ -123,8 +131,21 @@ describe('validateInput', () => {
 
   it('samples short records, or else the first', async () => {
     const long = JSON.stringify('x'.repeat(70_000));
-    expect((await validateInput(sourceOf(`${long}\n1\n2\n3\n4\n`), plain)).sample).toEqual(['1', '2', '3']);
+    const { sample } = await validateInput(sourceOf(`${long}\n1\n2\n3\n${long}\n`), plain);
+    expect(sample).toEqual(['1', '2', '3']);
     expect((await validateInput(sourceOf(`${long}\n`), plain)).sample).toEqual([long]);
+  });
+
+  it('samples from all over the file, the same each time', async () => {
+    for (let n = 3; n < 400; n++) {
+      const text = Array.from({ length: n }, (_, i) => `${i}\n`).join('');
+      const { sample } = await validateInput(sourceOf(text), plain);
+      expect((await validateInput(sourceOf(text, [7, 50, 300]), plain)).sample).toEqual(sample);
+      const [first, between, last] = sample.map(Number);
+      expect([sample.length, first, last]).toEqual([3, 0, n - 1]);
+      expect(between).toBeGreaterThanOrEqual(Math.max(1, Math.floor(n / 4) - 1));
+      expect(between).toBeLessThanOrEqual((2 * n) / 3);
+    }
   });
 
   it('tells other content, line numbers and options apart', async () => {

@@ -1,5 +1,6 @@
 /** Options that name the model. */
 import type { Command } from 'commander';
+import { baseUrl } from '../../config/base-url.ts';
 import { usageError } from '../../errors.ts';
 import { numberOption } from './shared.ts';
 
@@ -36,15 +37,15 @@ export function modelFrom({ model, modelCommand }: ModelFlags): string {
   }
   if (model === undefined)
     throw usageError('which model? Neither --model nor --model-command is given', { next: HOW });
-  const url = URL.canParse(model) ? new URL(model) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol))
-    throw usageError(`--model takes the URL of a model server, not ${JSON.stringify(model)}`, {
+  return baseUrl(model, {
+    name: '--model',
+    notOne: (shown) => `--model takes the URL of a model server, not ${JSON.stringify(shown)}`,
+    details: {
       why: 'on this machine a model is a server; a SageMaker model by its name needs a deployed stack',
       next: HOW,
-    });
-  if (url.search !== '' || url.hash !== '')
-    throw usageError(`--model must end with its path: /ping and /invocations go after it`, { why: model });
-  return model.replace(/\/+$/, '');
+    },
+    withoutUser: 'name a server that takes requests as they are: http://127.0.0.1:8080',
+  });
 }
 
 export function pingTimeoutMs({ pingTimeout }: ModelFlags): number | undefined {

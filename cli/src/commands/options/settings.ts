@@ -19,7 +19,11 @@ export interface SettingsFlags {
   readonly maxTransformJobs?: number;
   readonly invocationsTimeout?: number;
   readonly invocationsMaxRetries?: number;
+  readonly maxWaitHours?: number;
+  readonly maxTransformHours?: number;
 }
+
+const HOURS = { above: 0, max: 720, fractions: true };
 
 export function addSettingsOptions(command: Command): void {
   const {
@@ -28,6 +32,8 @@ export function addSettingsOptions(command: Command): void {
     maxTransformJobs,
     invocationsTimeoutSeconds,
     invocationsMaxRetries,
+    maxWaitHours,
+    maxTransformHours,
   } = DEFAULT_SETTINGS;
   command
     .addOption(
@@ -89,6 +95,20 @@ export function addSettingsOptions(command: Command): void {
         `repeats of a failed request (default: ${invocationsMaxRetries})`,
         { min: 0, max: 3 },
       ),
+    )
+    .addOption(
+      numberOption(
+        '--max-wait-hours <h>',
+        `longest wait of an accepted job to be started (default: ${maxWaitHours})`,
+        HOURS,
+      ),
+    )
+    .addOption(
+      numberOption(
+        '--max-transform-hours <h>',
+        `longest run of one transform job (default: ${maxTransformHours})`,
+        HOURS,
+      ),
     );
 }
 
@@ -104,6 +124,8 @@ export function settingsFrom(flags: SettingsFlags, csv = false): Settings {
     maxTransformJobs: flags.maxTransformJobs,
     invocationsTimeoutSeconds: flags.invocationsTimeout,
     invocationsMaxRetries: flags.invocationsMaxRetries,
+    maxWaitHours: flags.maxWaitHours,
+    maxTransformHours: flags.maxTransformHours,
   } satisfies { [key in keyof Settings]?: Settings[key] | undefined };
   const set = Object.entries(given).filter(([, value]) => value !== undefined);
   return { ...DEFAULT_SETTINGS, ...(Object.fromEntries(set) as Partial<Settings>) };
@@ -112,9 +134,8 @@ export function settingsFrom(flags: SettingsFlags, csv = false): Settings {
 /** What a record's line needs around the record, in a chunk. */
 const LINE_ROOM = 4096;
 
-/** Largest record in bytes: what fits a chunk, and a request to the model where its limit is known. */
-export function maxRecordBytes(settings?: Settings): number {
-  const payload =
-    settings === undefined ? Number.POSITIVE_INFINITY : (settings.maxPayloadMb || 6) * 1024 * 1024;
+/** Largest record in bytes: what fits a chunk and a request to the model. */
+export function maxRecordBytes({ maxPayloadMb }: Settings): number {
+  const payload = (maxPayloadMb || 6) * 1024 * 1024;
   return Math.min(payload, MAX_CHUNK_BYTES - LINE_ROOM);
 }

@@ -37,19 +37,27 @@ export function addDataDirOption(command: Command): void {
 }
 
 export interface NumberRange {
-  readonly min: number;
+  /** @default 0 */
+  readonly min?: number;
+  /** It must be more than this; instead of `min`. */
+  readonly above?: number;
   readonly max: number;
   /** Fractions are fine. @default false */
   readonly fractions?: boolean;
 }
 
 /** Parser of an option's number. */
-export function numberIn({ min, max, fractions = false }: NumberRange): (text: string) => number {
+export function numberIn({ min = 0, above, max, fractions = false }: NumberRange): (text: string) => number {
   const kind = fractions ? 'a number' : 'a whole number';
-  const range = max === Number.MAX_SAFE_INTEGER ? `from ${min}` : `from ${min} to ${max}`;
+  const start = above === undefined ? `from ${min}` : `above ${above}`;
+  const range =
+    max === Number.MAX_SAFE_INTEGER ? start : `${start}${above === undefined ? ' to' : ', up to'} ${max}`;
   return (text) => {
     const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-    if (!(value >= min && value <= max) || !(fractions || Number.isSafeInteger(value)))
+    if (
+      !(value >= min && value <= max && value > (above ?? -1)) ||
+      !(fractions || Number.isSafeInteger(value))
+    )
       throw new InvalidArgumentError(`It must be ${kind} ${range}.`);
     return value;
   };

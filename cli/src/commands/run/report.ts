@@ -6,6 +6,7 @@ import { readFailures } from '../../client/failures.ts';
 import type { Context } from '../../context.ts';
 import { formatDuration, shellQuote } from '../../ui/format.ts';
 import { noteFailures, outcomeTable } from '../../ui/outcome-text.ts';
+import { printable } from '../../ui/printable.ts';
 import type { Terminal } from '../../ui/terminal.ts';
 
 /** Failed steps that a run tells of. */
@@ -17,7 +18,7 @@ export function eventTeller(terminal: Terminal, everything: boolean): (event: Lo
   let stepsFailed = 0;
   const warn = (text: string): void => terminal.note(terminal.paint('yellow', text));
   const transformEnded = (name: string, status: string, reason: string | undefined): void => {
-    const text = `transform job ${name}: ${status}${reason ? ` (${reason})` : ''}`;
+    const text = `transform job ${name}: ${status}${reason ? ` (${printable(reason)})` : ''}`;
     if (status === 'Completed') {
       if (everything) terminal.note(text);
       return;
@@ -29,10 +30,10 @@ export function eventTeller(terminal: Terminal, everything: boolean): (event: Lo
   return (event) => {
     switch (event.type) {
       case 'model-ready':
-        terminal.note(`model ready: ${event.model} (after ${formatDuration(event.waitedMs)})`);
+        terminal.note(`model ready: ${printable(event.model)} (after ${formatDuration(event.waitedMs)})`);
         break;
       case 'choice':
-        terminal.note(`sending ${event.contentType}, ${event.batchStrategy}: ${event.why}`);
+        terminal.note(`sending ${event.contentType}, ${event.batchStrategy}: ${printable(event.why)}`);
         break;
       case 'transform-started':
         if (everything) terminal.note(`transform job ${event.name} started (batches: ${event.batches})`);
@@ -42,7 +43,7 @@ export function eventTeller(terminal: Terminal, everything: boolean): (event: Lo
         break;
       case 'step-failed':
         if (everything || stepsFailed++ < MAX_STEPS_TOLD)
-          warn(`will be tried again (${event.bell}): ${event.message}`);
+          warn(`will be tried again (${event.bell}): ${printable(event.message)}`);
         break;
     }
   };
@@ -53,6 +54,8 @@ export interface RunReport {
   /** Undefined: its results were there already. */
   readonly took: { readonly jobs: number; readonly ms: number } | undefined;
   readonly output: string | undefined;
+  /** The output can be read. */
+  readonly keeps: boolean;
   /** The command that serves this run's data folder. */
   readonly serve: readonly string[];
 }
@@ -60,7 +63,7 @@ export interface RunReport {
 /** The outcome table, the failures by message, and what to do about them. */
 export async function reportRun(context: Context, client: ApiClient, report: RunReport): Promise<void> {
   const { terminal, json } = context;
-  const { info, took, output, serve } = report;
+  const { info, took, output, keeps, serve } = report;
   if (json && output !== undefined)
     await terminal.json({
       submissionId: info.submissionId,
@@ -78,7 +81,7 @@ export async function reportRun(context: Context, client: ApiClient, report: Run
   const { groups, looked } = await readFailures(client, submissionId);
   noteFailures(terminal, groups, looked, counts.Failed);
   const select = `jq -c 'select(.status == "Failed")'`;
-  if (output !== undefined) terminal.note(`see them:  ${select} ${shellQuote(output)}`);
+  if (output !== undefined && keeps) terminal.note(`see them:  ${select} ${shellQuote(output)}`);
   terminal.note(
     `try the failed ones again: serve them, then, in another terminal, retry:\n  ${serve.map(shellQuote).join(' ')}\n  batchml retry ${submissionId}`,
   );
