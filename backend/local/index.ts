@@ -9,7 +9,7 @@ import type { TransformFault } from '../ports/transforms.ts';
 import { lockDataDir } from './data-dir-lock.ts';
 import { createEngine } from './engine.ts';
 import { fileObjects } from './file-objects.ts';
-import { sqliteLedger } from './ledger/index.ts';
+import { endBackoffs, sqliteLedger } from './ledger/index.ts';
 import { type Listener, listen } from './listen.ts';
 import { randomText } from './random.ts';
 import { openSql } from './sqlite/open.ts';
@@ -100,6 +100,7 @@ export async function openLocal(options: LocalOptions): Promise<LocalPipeline> {
   try {
     const sql = await openSql(join(dataDir, 'batchml.db'));
     migrate(sql);
+    endBackoffs(sql);
     const engine = createEngine({
       clock,
       onFailure: (bell, error) => onEvent({ type: 'step-failed', bell: bell.kind, message: error.message }),

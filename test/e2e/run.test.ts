@@ -272,4 +272,30 @@ describe('an interrupted run', () => {
     expect(code, stderr).toBe(0);
     expect(lines.map(({ line }) => line)).toEqual(Array.from({ length: 200 }, (_, i) => i + 1));
   });
+
+  test('a model that does not come back ends the run with exit 1; with the model, the same command goes on', async () => {
+    let die: (() => void) | undefined;
+    const dying = new Promise<void>((resolve) => {
+      die = resolve;
+    });
+    const server = await startModel({
+      gate: async (request) => {
+        if (request === 5) die?.();
+        if (request >= 5) await new Promise(() => undefined);
+      },
+    });
+    const file = home.file('a.jsonl', jsonl(numbered(200)));
+    const args = ['run', file, '--model', server.url, ...settings, '--ping-timeout', '1'];
+    const started = home.start(args);
+    await dying;
+    await server.close();
+    const gone = await started.ended;
+    expect(gone.code).toBe(1);
+    expect(gone.stderr).toMatch(/the model is gone/);
+    expect(gone.stderr).toMatch(/same command/);
+    models.push(await startModel({ port: server.port }));
+    const { code, lines } = await home.run(args);
+    expect(code).toBe(0);
+    expect(lines.map(({ line }) => line)).toEqual(Array.from({ length: 200 }, (_, i) => i + 1));
+  });
 });

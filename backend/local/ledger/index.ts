@@ -10,6 +10,11 @@ import { type Db, inScope } from './rows.ts';
 import { settleLedger } from './settle.ts';
 import { startLedger } from './start.ts';
 
+/** Ends every wait before a next try: in a new process what was waited for may well be there again. */
+export function endBackoffs(sql: Sql): void {
+  sql.exec("UPDATE batches SET not_before = 0 WHERE state = 'Waiting' AND not_before > 0");
+}
+
 /** @param sql an open database, migrated */
 export function sqliteLedger(sql: Sql): Ledger {
   const db: Db = { sql, write: createWriter(sql).write };

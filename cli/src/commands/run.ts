@@ -16,6 +16,7 @@ import { addSettingsOptions, maxRecordBytes, type SettingsFlags, settingsFrom } 
 import { addDataDirOption } from './options/shared.ts';
 import { addSubmissionIdOption } from './options/submission-id.ts';
 import { sendAndFollow } from './run/follow.ts';
+import { watchModel } from './run/model-gone.ts';
 import { planRun, type RunPlan } from './run/plan.ts';
 import { prepare, runTeller } from './run/prepare.ts';
 import { reportRun } from './run/report.ts';
@@ -86,16 +87,22 @@ async function run(context: Context, [file = '-']: readonly string[], flags: Run
     });
     const apiKey = deps.randomHex(32);
     const ping = pingTimeoutMs(flags);
+    const scope = new AbortController();
+    const tell = runTeller(context, settings);
+    const watch = watchModel((error) => scope.abort(error));
     pipeline = await deps.openLocal({
       dataDir: folder,
       pin,
       apiKey,
       command: 'batchml run',
       env: deps.env,
-      onEvent: runTeller(context, settings),
+      onEvent: (event) => {
+        tell(event);
+        watch(event);
+      },
       ...(ping === undefined ? {} : { pingTimeoutMs: ping }),
     });
-    return await runIn(context, { pipeline, apiKey, pin, input, sink, flags });
+    return await runIn(context, { pipeline, apiKey, pin, input, sink, flags, scope });
   } finally {
     context.progress.stop();
     await sink?.abort();
@@ -111,13 +118,14 @@ interface Parts {
   readonly input: CheckedInput;
   readonly sink: ResultSink;
   readonly flags: RunFlags;
+  /** Aborted by Ctrl-C, by what fails first, and when the model is gone. */
+  readonly scope: AbortController;
 }
 
 async function runIn(context: Context, parts: Parts): Promise<number> {
   const { deps, interrupts } = context;
-  const { pipeline, apiKey, pin, input, sink, flags } = parts;
+  const { pipeline, apiKey, pin, input, sink, flags, scope } = parts;
   const startedAt = deps.now();
-  const scope = new AbortController();
   const forward = (): void => scope.abort(interrupts.signal.reason);
   interrupts.signal.addEventListener('abort', forward, { once: true });
   if (interrupts.signal.aborted) forward();
