@@ -2,12 +2,12 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createApi } from '../api/app.ts';
-import type { BatchStrategy, ContentType, Pin } from '../core/settings.ts';
+import type { Pin } from '../core/settings.ts';
 import type { Clock, Random } from '../ports/clock.ts';
 import type { Ports } from '../ports/index.ts';
-import type { TransformFault } from '../ports/transforms.ts';
 import { lockDataDir } from './data-dir-lock.ts';
 import { createEngine } from './engine.ts';
+import type { LocalEvent } from './events.ts';
 import { fileObjects } from './file-objects.ts';
 import { endBackoffs, sqliteLedger } from './ledger/index.ts';
 import { type Listener, listen } from './listen.ts';
@@ -18,28 +18,7 @@ import { LocalTransforms } from './transform/local-transforms.ts';
 import { ModelHost } from './transform/model-host.ts';
 import { systemClock } from './transform/time.ts';
 
-/** What happens inside, for whoever shows it. */
-export type LocalEvent =
-  /** The model answered ping. */
-  | { readonly type: 'model-ready'; readonly model: string; readonly waitedMs: number }
-  /** What the model takes, by probe or as set. `why` is a short phrase. */
-  | {
-      readonly type: 'choice';
-      readonly contentType: ContentType;
-      readonly batchStrategy: BatchStrategy;
-      readonly why: string;
-    }
-  | { readonly type: 'transform-started'; readonly name: string; readonly batches: number }
-  | {
-      readonly type: 'transform-ended';
-      readonly name: string;
-      readonly status: string;
-      readonly reason?: string;
-      /** Whose fault it is, where it failed. */
-      readonly fault?: TransformFault;
-    }
-  /** A bell's step failed and will be tried again. */
-  | { readonly type: 'step-failed'; readonly bell: string; readonly message: string };
+export type { LocalEvent } from './events.ts';
 
 export interface LocalOptions {
   /** Folder for the database, objects and logs; made if absent (mode 0700). */

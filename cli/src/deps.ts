@@ -1,7 +1,7 @@
 /** What the command line takes from the world. Real ones are made in main.ts alone; tests bring their own. */
 import type { LocalOptions, LocalPipeline } from '@batchml/backend/local';
 import type { Fetch } from './client/client.ts';
-import type { SignalName } from './errors.ts';
+import type { SignalSource } from './interrupts.ts';
 
 export interface OutputStream extends NodeJS.WritableStream {
   readonly isTTY?: boolean;
@@ -10,7 +10,7 @@ export interface OutputStream extends NodeJS.WritableStream {
 
 export type InputStream = AsyncIterable<Uint8Array> & { readonly isTTY?: boolean };
 
-export interface Deps {
+export interface Deps extends SignalSource {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly stdin: InputStream;
@@ -24,10 +24,6 @@ export interface Deps {
   readonly randomHex: (bytes: number) => string;
   /** HTTP. */
   readonly fetch: Fetch;
-  /** Calls the listener for each SIGINT and SIGTERM until the function it gives is called. */
-  readonly signals: (listener: (signal: SignalName) => void) => () => void;
   readonly tmpDir: string;
   readonly openLocal: (options: LocalOptions) => Promise<LocalPipeline>;
-  /** Ends the process at once: a second Ctrl-C. */
-  readonly exit: (code: number) => void;
 }

@@ -1,14 +1,21 @@
 /** Ctrl-C and SIGTERM: the first one says what happens and aborts what waits; a second one ends the process at once. */
-import type { Deps } from './deps.ts';
 import { InterruptedError, type SignalName } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
+
+/** Where signals come from, and the way out. */
+export interface SignalSource {
+  /** Calls the listener for each SIGINT and SIGTERM until the function it gives is called. */
+  readonly signals: (listener: (signal: SignalName) => void) => () => void;
+  /** Ends the process at once: a second Ctrl-C. */
+  readonly exit: (code: number) => void;
+}
 
 export class Interrupts {
   private readonly controller = new AbortController();
   private said: (() => void) | undefined;
   private readonly unsubscribe: () => void;
 
-  constructor(deps: Pick<Deps, 'signals' | 'exit'>) {
+  constructor(deps: SignalSource) {
     this.unsubscribe = deps.signals((name) => this.receive(name, deps.exit));
   }
 
@@ -26,7 +33,7 @@ export class Interrupts {
     this.unsubscribe();
   }
 
-  private receive(name: SignalName, exit: Deps['exit']): void {
+  private receive(name: SignalName, exit: SignalSource['exit']): void {
     if (this.signal.aborted) {
       exit(name === 'SIGINT' ? EXIT.sigint : EXIT.sigterm);
       return;

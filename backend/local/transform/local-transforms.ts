@@ -7,7 +7,7 @@ import type {
   TransformSpec,
   Transforms,
 } from '../../ports/transforms.ts';
-import type { LocalEvent } from '../index.ts';
+import type { LocalEvent } from '../events.ts';
 import type { ModelHost } from './model-host.ts';
 import { modelProblem } from './model-name.ts';
 import { systemClock } from './time.ts';

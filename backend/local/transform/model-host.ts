@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Pin, pinKey } from '../../core/settings.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { LocalEvent } from '../index.ts';
+import type { LocalEvent } from '../events.ts';
 import { parseExecutionParameters, requestLimits } from './execution-parameters.ts';
 import { modelAgent } from './model-agent.ts';
 import { type ModelCommand, startModelCommand } from './model-command.ts';
