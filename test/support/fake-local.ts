@@ -52,7 +52,7 @@ export class FakeLocal {
       },
       news: async () => {
         this.onNews();
-        await new Promise((resolve) => setTimeout(resolve, 1));
+        await new Promise((resolve) => setImmediate(resolve));
       },
       close: async () => {
         this.calls.push('close');

@@ -17,8 +17,7 @@ const BARE = { BATCHML_ENDPOINT: undefined, BATCHML_API_KEY: undefined };
 async function serve(args: readonly string[] = [], env: Record<string, string> = {}) {
   const running = world.run(['local', ...MODEL, ...args], { env: { ...BARE, ...env } });
   while (!world.local.calls.some((call) => call.startsWith('prepare'))) {
-    if ((await Promise.race([running, new Promise((resolve) => setTimeout(resolve, 2))])) !== undefined)
-      break;
+    if ((await Promise.race([running, new Promise((resolve) => setImmediate(resolve))])) !== undefined) break;
   }
   world.signal('SIGINT');
   return running;

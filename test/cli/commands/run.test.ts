@@ -39,12 +39,13 @@ describe('batchml run', () => {
 
   it('gives results in order though chunks are accepted out of order', async () => {
     await world.file('a.jsonl', records(3000));
-    let delayed = false;
+    let later: () => void = () => undefined;
+    const laterCame = new Promise<void>((resolve) => {
+      later = resolve;
+    });
     world.api.faults = async (request) => {
-      if (request.url.endsWith('/chunks/1') && !delayed) {
-        delayed = true;
-        await new Promise((resolve) => setTimeout(resolve, 30));
-      }
+      if (request.url.endsWith('/chunks/2')) later();
+      if (request.url.endsWith('/chunks/1')) await laterCame;
       return undefined;
     };
     const { code, stdout } = await world.run(['run', 'a.jsonl', ...MODEL]);
