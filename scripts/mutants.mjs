@@ -91,7 +91,7 @@ function runTests(tests) {
   return spawnSync('npx', ['vitest', 'run', '--bail', '1', '--reporter', 'json', ...tests], {
     cwd: copy,
     encoding: 'utf8',
-    timeout: 600_000,
+    timeout: 300_000,
     maxBuffer: 1 << 28,
     env: { ...process.env, NO_COLOR: '1' },
   });
