@@ -252,17 +252,24 @@ describe('an interrupted run', () => {
     expect((await first.ended).code).toBe(0);
   });
 
-  test('a model that dies half-way and comes back costs nothing but time', async () => {
-    let die: (() => void) | undefined;
+  /** A model that answers four requests and no more; `dying` resolves with the fifth. */
+  async function dyingModel(): Promise<{ server: ModelServer; dying: Promise<void> }> {
+    let die: () => void = () => undefined;
     const dying = new Promise<void>((resolve) => {
       die = resolve;
     });
     const server = await startModel({
       gate: async (request) => {
-        if (request === 5) die?.();
-        if (request >= 5) await new Promise(() => undefined);
+        if (request < 5) return;
+        die();
+        await new Promise(() => undefined);
       },
     });
+    return { server, dying };
+  }
+
+  test('a model that dies half-way and comes back costs nothing but time', async () => {
+    const { server, dying } = await dyingModel();
     const file = home.file('a.jsonl', jsonl(numbered(200)));
     const started = home.start(['run', file, '--model', server.url, ...settings]);
     await dying;
@@ -274,16 +281,7 @@ describe('an interrupted run', () => {
   });
 
   test('a model that does not come back ends the run with exit 1; with the model, the same command goes on', async () => {
-    let die: (() => void) | undefined;
-    const dying = new Promise<void>((resolve) => {
-      die = resolve;
-    });
-    const server = await startModel({
-      gate: async (request) => {
-        if (request === 5) die?.();
-        if (request >= 5) await new Promise(() => undefined);
-      },
-    });
+    const { server, dying } = await dyingModel();
     const file = home.file('a.jsonl', jsonl(numbered(200)));
     const args = ['run', file, '--model', server.url, ...settings, '--ping-timeout', '1'];
     const started = home.start(args);

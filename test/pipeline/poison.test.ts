@@ -23,6 +23,21 @@ describe('a bad record', () => {
     expect(pipeline.transforms.totalSent).toBeLessThan(2.2 * 5000);
   });
 
+  it('that kills the model is tried alone, with nothing else in flight, before it fails', async () => {
+    const killer = 17;
+    const model = doubling(() => false);
+    pipeline = await MemoryPipeline.open((record) =>
+      numberOf(record) === killer ? { status: 0, message: 'the model closed the connection' } : model(record),
+    );
+    await pipeline.submit('s', records(30));
+    await pipeline.settle();
+    await expectWhole(pipeline, 's', (n) => n !== killer);
+    const alone = pipeline.transforms.created.filter((spec) => spec.alone);
+    expect(alone.map(({ batches }) => batches.length)).toEqual([1, 1]);
+    expect(alone[0]?.batches).toEqual(alone[1]?.batches);
+    expect(pipeline.transforms.created.at(-1)).toBe(alone[1]);
+  });
+
   it('fails alone where 1 % of 5,000 are bad, and none is sent more than four times', async () => {
     const poison = (n: number) => n % 100 === 37;
     pipeline = await MemoryPipeline.open(doubling(poison));

@@ -26,6 +26,7 @@ import type {
 } from '../../backend/ports/transforms.ts';
 
 export interface Refusal {
+  /** HTTP status; 0: the model died and answered nothing. */
   readonly status: number;
   readonly message: string;
 }
@@ -153,8 +154,9 @@ export class FakeTransforms implements Transforms {
       return typeof answer === 'string' ? joinOutputLine(contentType, line, answer) : '';
     });
     if (refusal) {
-      const kind = refusal.status < 500 ? 'ClientError' : 'ServerError';
-      run.log.push({ batch, kind, ...refusal });
+      const { status, message } = refusal;
+      const kind = status === 0 ? 'ModelDisconnected' : status < 500 ? 'ClientError' : 'ServerError';
+      run.log.push({ batch, kind, status: status === 0 ? undefined : status, message });
     } else if (!this.trouble.dropOutput(batch, attempt)) {
       run.outputs.set(batch, this.trouble.spoil(`${outputs.join('\n')}\n`, batch));
       this.#options.onOutput(run.spec.name, batch);
