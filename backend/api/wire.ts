@@ -46,6 +46,8 @@ export const settingsSchema = z.object({
   maxTransformJobs: z.number(),
   maxWaitHours: z.number(),
   maxTransformHours: z.number(),
+  instanceType: z.string(),
+  instanceCount: z.number(),
   isolationBudget: z.number(),
 });
 

@@ -35,6 +35,9 @@ export interface Settings {
   readonly maxWaitHours: number;
   /** Hours that one transform job may run. */
   readonly maxTransformHours: number;
+  /** SageMaker: instances of a transform job, and how many. On one machine they say nothing. */
+  readonly instanceType: string;
+  readonly instanceCount: number;
   /** Most single-job batches that a submission may cost while bad records are isolated. */
   readonly isolationBudget: number;
 }
@@ -51,12 +54,14 @@ export const DEFAULT_SETTINGS: Settings = {
   maxTransformJobs: 2,
   maxWaitHours: 24,
   maxTransformHours: 24,
+  instanceType: 'ml.m5.large',
+  instanceCount: 1,
   isolationBudget: 10_000,
 };
 
 /** The model and the settings that a submission was accepted with. */
 export interface Pin {
-  /** A model server's URL, or `command:` and the command line that starts one. */
+  /** A model server's URL, or `command:` and the command line that starts one; the name of a SageMaker model. */
   readonly model: string;
   readonly settings: Settings;
 }

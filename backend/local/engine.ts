@@ -146,6 +146,7 @@ export function createEngine({ clock, onFailure }: EngineOptions): Engine {
   };
 }
 
+/** Bells of one key are answered by one step. */
 function keyOf(bell: Bell): string {
-  return Object.values(bell).join(' ');
+  return bell.kind === 'gather' ? bell.kind : Object.values(bell).join(' ');
 }

@@ -152,7 +152,7 @@ async function store(
     );
   if (outcome === 'closed')
     throw new RefusedError('closed', `submission ${submission} is closed: it takes no more chunks`);
-  bells.ring({ kind: 'gather' });
+  bells.ring({ kind: 'gather', submission, n });
   return Array.from({ length: chunk.jobs }, (_, index) => formatJobId({ submission, chunk: n, index }));
 }
 

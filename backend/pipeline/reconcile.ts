@@ -16,6 +16,7 @@ export async function reconcile({ ledger, bells, clock }: ReconcilePorts, scope:
   for (const id of open.submissions) bells.ring({ kind: 'submission', id });
   for (const id of [...open.forming, ...open.held]) bells.ring({ kind: 'batch', id });
   for (const name of open.transforms) bells.ring({ kind: 'transform', name });
+  for (const { transform, batch } of open.filing) bells.ring({ kind: 'output', transform, batch });
   if (open.chunks) bells.ring({ kind: 'gather' });
   if (open.waiting) bells.ring({ kind: 'start' });
 }

@@ -3,8 +3,8 @@
  * late or never; `reconcile` rings for everything that is open.
  */
 export type Bell =
-  /** Chunks wait to be gathered. */
-  | { readonly kind: 'gather' }
+  /** Chunks wait to be gathered; `submission` and `n` name the one that was just accepted. */
+  | { readonly kind: 'gather'; readonly submission?: string; readonly n?: number }
   /** Batches wait to be started. */
   | { readonly kind: 'start' }
   /** A batch is Forming or Held. */

@@ -56,6 +56,8 @@ export interface JobView {
   readonly endedAt: number | undefined;
   /** Result as JSON text; only when Processed. */
   readonly result: string | undefined;
+  /** Where the result is when it is too large for an answer; `result` is then undefined. */
+  readonly place?: ResultPlace;
   /** Only when Failed. */
   readonly error: JobError | undefined;
 }
@@ -69,6 +71,15 @@ export interface ChunkView {
 export interface FiledResult {
   readonly ref: JobRef;
   readonly result: string;
+  /** Where the text stands in its output object; given for large ones, which a ledger may leave there. */
+  readonly place?: ResultPlace;
+}
+
+/** Bytes `from` (inclusive) to `to` (exclusive) of an object. */
+export interface ResultPlace {
+  readonly object: string;
+  readonly from: number;
+  readonly to: number;
 }
 
 /** What becomes of a batch whose transform job has ended without a usable output for it. */
@@ -225,6 +236,8 @@ export interface OpenWork {
   readonly transforms: readonly string[];
   /** Submissions that are being cancelled or retried. */
   readonly submissions: readonly string[];
+  /** Batches whose results have been filed in part: whoever did it died on the way. */
+  readonly filing: readonly { readonly transform: string; readonly batch: string }[];
 }
 
 export interface Ledger

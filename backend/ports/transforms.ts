@@ -42,6 +42,12 @@ export interface TransformDescription {
   readonly reason?: string;
 }
 
+/** An output object: its text, and its name where the objects are. */
+export interface Output {
+  readonly object: string;
+  readonly text: string;
+}
+
 /** The service that runs transform jobs: SageMaker Batch Transform, or its local twin. */
 export interface Transforms {
   create(spec: TransformSpec): Promise<CreateOutcome>;
@@ -51,8 +57,7 @@ export interface Transforms {
   stop(name: string): Promise<void>;
   /** IDs of the batches that it has written a whole output object for. */
   outputs(name: string): Promise<readonly string[]>;
-  /** Text of an output object. */
-  readOutput(name: string, batch: string): Promise<string>;
+  readOutput(name: string, batch: string): Promise<Output>;
   /** Failures by object; empty where the log says nothing. */
   dataLog(name: string): Promise<readonly DataLogEntry[]>;
   /** Frees what it kept, once its batches are judged. The data log stays. */

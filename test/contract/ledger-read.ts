@@ -153,6 +153,7 @@ export function readContract(open: () => Ledger): void {
       waiting: false,
       transforms: [],
       submissions: [],
+      filing: [],
     };
     const work = (scope = {}, now = T0) => ledger.openWork(scope, now);
 

@@ -45,7 +45,7 @@ export interface BellTrouble {
   readonly shuffle: boolean;
 }
 
-const key = (bell: Bell) => Object.values(bell).join(' ');
+const key = (bell: Bell) => (bell.kind === 'gather' ? bell.kind : Object.values(bell).join(' '));
 
 export class BellQueue implements Bells {
   trouble: BellTrouble | undefined;

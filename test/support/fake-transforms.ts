@@ -19,6 +19,7 @@ import { joinOutputLine, linesOf, recordOfInputLine } from '../../backend/core/o
 import { hasEnded } from '../../backend/core/transform-job.ts';
 import type {
   CreateOutcome,
+  Output,
   TransformDescription,
   TransformFault,
   TransformSpec,
@@ -178,10 +179,10 @@ export class FakeTransforms implements Transforms {
     return [...(this.#runs.get(name)?.outputs.keys() ?? [])];
   }
 
-  async readOutput(name: string, batch: string): Promise<string> {
+  async readOutput(name: string, batch: string): Promise<Output> {
     const text = this.#runs.get(name)?.outputs.get(batch);
     if (text === undefined) throw new Error(`there is no output of ${batch} in ${name}`);
-    return text;
+    return { object: `${name}/${batch}.out`, text };
   }
 
   async dataLog(name: string): Promise<readonly DataLogEntry[]> {

@@ -58,6 +58,8 @@ export function sqliteLedger(sql: Sql): Ledger {
           `SELECT id FROM submissions WHERE (cancelling = 1 OR retrying IS NOT NULL) AND ${own.where}`,
           mine,
         ),
+        // A batch's results are filed in one transaction.
+        filing: [],
       };
     },
   };

@@ -3,6 +3,7 @@ import { type DataLogEntry, parseDataLog } from '../../core/data-log.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type {
   CreateOutcome,
+  Output,
   TransformDescription,
   TransformSpec,
   Transforms,
@@ -87,7 +88,7 @@ export class LocalTransforms implements Transforms {
     return this.#files.outputs(name);
   }
 
-  readOutput(name: string, batch: string): Promise<string> {
+  readOutput(name: string, batch: string): Promise<Output> {
     return this.#files.readOutput(name, batch);
   }
 

@@ -5,7 +5,7 @@
  */
 import { appendFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { TransformDescription, TransformSpec } from '../../ports/transforms.ts';
+import type { Output, TransformDescription, TransformSpec } from '../../ports/transforms.ts';
 
 const OUT = '.out';
 
@@ -36,8 +36,9 @@ export class TransformFiles {
     await this.#write(name, `${batch}${OUT}`, text);
   }
 
-  readOutput(name: string, batch: string): Promise<string> {
-    return readFile(join(this.#folder(name), `${batch}${OUT}`), 'utf8');
+  async readOutput(name: string, batch: string): Promise<Output> {
+    const object = join(this.#folder(name), `${batch}${OUT}`);
+    return { object, text: await readFile(object, 'utf8') };
   }
 
   /** Batches that have an output object. */

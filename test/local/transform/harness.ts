@@ -118,7 +118,7 @@ export function bench(
     },
     ended: (name) => endOf(name).promise,
     async results(name, batch) {
-      const text = await transforms.readOutput(name, batch);
+      const { text } = await transforms.readOutput(name, batch);
       return text
         .slice(0, -1)
         .split('\n')

@@ -59,7 +59,7 @@ describe('a local transform job', () => {
     b.object('b-1', ['1,"a, b",x', '"""",2,y'], true);
     expect(await b.run(model.url, { contentType: 'text/csv' })).toEqual({ status: 'Completed' });
     expect(model.invocations[0]?.body).toBe('1,"a, b",x\n"""",2,y\n');
-    const text = await b.transforms.readOutput('job', 'b-1');
+    const { text } = await b.transforms.readOutput('job', 'b-1');
     const parsed = text
       .trimEnd()
       .split('\n')
@@ -233,7 +233,7 @@ describe('a local transform job', () => {
     const b = bench();
     b.objects.set('b-1', '');
     expect(await b.run(model.url, LINES)).toEqual({ status: 'Completed' });
-    expect(await b.transforms.readOutput('job', 'b-1')).toBe('');
+    expect((await b.transforms.readOutput('job', 'b-1')).text).toBe('');
     expect(model.invocations).toEqual([]);
   });
 });
