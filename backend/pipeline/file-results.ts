@@ -28,7 +28,7 @@ export async function fileResults(
   const results = parseOutput(batch, await transforms.readOutput(transform, batchId));
   if (!results)
     return (await ledger.countUnusable(batchId, transform)) >= MAX_UNUSABLE ? 'missing' : 'unusable';
-  await ledger.fileResults(batchId, results, clock.now());
+  await ledger.fileResults(batchId, results, clock.now(), transform);
   return 'filed';
 }
 

@@ -7,14 +7,24 @@ export type Bell =
   | { readonly kind: 'gather'; readonly submission?: string; readonly n?: number }
   /** Batches wait to be started. */
   | { readonly kind: 'start' }
+  /** The schedule's time has come: every batch that waits may be started. */
+  | { readonly kind: 'schedule' }
   /** A batch is Forming or Held. */
   | { readonly kind: 'batch'; readonly id: string }
   /** A transform job may be created, has written an output, or has ended. */
   | { readonly kind: 'transform'; readonly name: string }
   /** An output object appeared. */
   | { readonly kind: 'output'; readonly transform: string; readonly batch: string }
-  /** A submission is being retried or cancelled. */
-  | { readonly kind: 'submission'; readonly id: string };
+  /**
+   * A submission is being retried or cancelled. With `from`: chunks before that one are through with the cancelling in
+   * that generation.
+   */
+  | {
+      readonly kind: 'submission';
+      readonly id: string;
+      readonly from?: number;
+      readonly generation?: number;
+    };
 
 export interface Bells {
   /** Rings soon. */

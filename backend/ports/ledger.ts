@@ -177,8 +177,9 @@ export interface SettleLedger {
   /**
    * Files results of a batch's jobs, those that are not final yet in the batch's generation, and ends the batch as
    * Done. A success counts from any attempt: the batch may be in any state but Done or Failed.
+   * @param transform whose output it was; undefined: of the one that it was in last
    */
-  fileResults(batch: string, results: readonly FiledResult[], at: number): Promise<void>;
+  fileResults(batch: string, results: readonly FiledResult[], at: number, transform?: string): Promise<void>;
   /** Counts an unusable output of a batch; gives how many there were of this transform job. */
   countUnusable(batch: string, transform: string): Promise<number>;
   /** Applies a verdict if the batch is still Running in that transform job (or Held, where `transform` is undefined). */

@@ -137,7 +137,7 @@ export function changeContract(open: () => Ledger): void {
       await steps.failed('a', 2);
       expect(await ledger.beginRetry('a', 1, 'all')).toBe(false);
       const begun = [1, 2].map(() => ledger.beginRetry('a', 0, 'all'));
-      expect(await Promise.all(begun)).toEqual([true, false]);
+      expect((await Promise.all(begun)).sort()).toEqual([false, true]);
       expect(await ledger.submission('a')).toMatchObject({ generation: 1, retrying: 'all' });
       expect(await ledger.beginRetry('a', 1, 'all')).toBe(false);
       const { batch } = await steps.running('b', 2);

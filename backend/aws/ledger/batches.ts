@@ -1,0 +1,75 @@
+/** Reading batches. One whose members are still being claimed is settled first, by whoever reads it. */
+import type { Batch, BatchState, Member } from '../../core/batch.ts';
+import { type BatchRow, toBatch, unpackMembers } from './batch-rows.ts';
+import type { Context } from './context.ts';
+import { batchKey, heldKey, membersKey } from './keys.ts';
+import { settleMembers } from './members.ts';
+import type { Item } from './table.ts';
+
+const isOpen = (row: BatchRow) => row.filing === undefined && row.ending === undefined;
+
+export async function batchRow(context: Context, id: string): Promise<BatchRow | undefined> {
+  const row = (await context.table.get(batchKey(id))) as BatchRow | undefined;
+  if (row?.unsettled === undefined) return row;
+  await settleMembers(context, row, await membersOfRow(context, row));
+  return batchRow(context, id);
+}
+
+export async function membersOfRow({ table }: Context, row: BatchRow): Promise<Member[]> {
+  if (row.members !== undefined) return unpackMembers(row.members);
+  const item = await table.get(membersKey(row.id));
+  if (!item) throw new Error(`the members of batch ${row.id} are missing in the table`);
+  return unpackMembers(item['members'] as Uint8Array);
+}
+
+export async function loadBatch(context: Context, id: string): Promise<Batch | undefined> {
+  const row = await batchRow(context, id);
+  return row && toBatch(row, await membersOfRow(context, row));
+}
+
+/** Rows in the order asked, undefined where there is none; none of them unsettled. */
+export async function batchRows(context: Context, ids: readonly string[]): Promise<(BatchRow | undefined)[]> {
+  const rows = (await context.table.getAll(ids.map(batchKey))) as (BatchRow | undefined)[];
+  const settled: (BatchRow | undefined)[] = [];
+  for (const row of rows) settled.push(row?.unsettled === undefined ? row : await batchRow(context, row.id));
+  return settled;
+}
+
+/** Batches of rows, with their members. */
+export async function withMembers(context: Context, rows: readonly BatchRow[]): Promise<Batch[]> {
+  const apart = rows.filter(({ members }) => members === undefined);
+  const items = await context.table.getAll(apart.map(({ id }) => membersKey(id)));
+  const found = new Map(apart.map(({ id }, i) => [id, items[i]]));
+  return rows.map((row) => {
+    const packed = row.members ?? (found.get(row.id) as Item)['members'];
+    return toBatch(row, unpackMembers(packed as string | Uint8Array));
+  });
+}
+
+/** Batches in a state, of those named, in their order. `open`: only those that nobody is filing or failing. */
+export async function batchesIn(
+  context: Context,
+  ids: readonly string[],
+  matches: (row: BatchRow) => boolean,
+): Promise<Batch[]> {
+  const rows = (await batchRows(context, ids)).filter((row) => row !== undefined);
+  return withMembers(context, rows.filter(matches));
+}
+
+export const isWaiting = (row: BatchRow): boolean => row.state === 'Waiting' && isOpen(row);
+
+/** A split batch's children, in order. */
+export async function childRows({ table }: Context, parent: string): Promise<BatchRow[]> {
+  const { pk } = heldKey(parent, '');
+  return (await table.all({ pk, from: 'child#', to: 'child#~' })) as BatchRow[];
+}
+
+export async function family(context: Context, parent: string): Promise<BatchState[]> {
+  return (await childRows(context, parent)).map(({ state }) => state);
+}
+
+/** IDs of batches that were once held for what this one's children find. */
+export async function heldIds({ table }: Context, scout: string): Promise<string[]> {
+  const { pk } = heldKey(scout, '');
+  return (await table.all({ pk, from: 'held#', to: 'held#~' })).map((item) => item['id'] as string);
+}

@@ -1,0 +1,282 @@
+/**
+ * The table as the ledger uses it: consistent reads, single conditional writes, and transactions that either happen or say
+ * which of their conditions didn't hold. What DynamoDB leaves undone for want of capacity or because of a conflict is
+ * tried again with jitter, within a bounded number of tries.
+ */
+import {
+  BatchGetItemCommand,
+  BatchWriteItemCommand,
+  type CancellationReason,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  type TransactWriteItem,
+  TransactWriteItemsCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { marshall, type NativeAttributeValue, unmarshall } from '@aws-sdk/util-dynamodb';
+import { type Changes, type Condition, Terms, updateExpression } from './expressions.ts';
+
+export interface Key {
+  readonly pk: string;
+  readonly sk: string;
+}
+// biome-ignore lint/suspicious/noExplicitAny: attributes are read by the parts that wrote them
+export type Item = Record<string, any>;
+export type DynamoSender = Pick<DynamoDBClient, 'send'>;
+
+/** Limits of the DynamoDB API: items of BatchGetItem, BatchWriteItem and TransactWriteItems. */
+const BATCH_GET_MOST = 100;
+const BATCH_WRITE_MOST = 25;
+export const TRANSACT_MOST = 100;
+/** Tries of what was left undone, and the longest wait before the first of them in ms; it doubles each time. */
+const TRIES = 12;
+const WAIT_MS = { first: 10, longest: 2000 };
+
+/** One step of a transaction, or of its own. */
+export interface Write {
+  readonly key: Key;
+  /** The item as a whole, or changes to it, or (neither) a check. */
+  readonly item?: Item;
+  readonly changes?: Changes;
+  readonly condition?: Condition;
+}
+
+/** `failed`: by the index of the write, for each whose condition didn't hold, the item that was found (if any). */
+export type Outcome =
+  | { readonly done: true }
+  | { readonly done: false; readonly failed: ReadonlyMap<number, Item | undefined> };
+
+export interface Range {
+  readonly pk: string;
+  /** Sort keys from and to, both inclusive. */
+  readonly from?: string;
+  readonly to?: string;
+  readonly index?: 'open';
+  readonly newestFirst?: boolean;
+  readonly limit?: number;
+  readonly where?: Condition;
+}
+
+export interface TableOptions {
+  readonly client: DynamoSender;
+  readonly name: string;
+  /** Waits; injected so that a test needn't. */
+  readonly pause?: (ms: number) => Promise<void>;
+}
+
+export class Table {
+  readonly #client: DynamoSender;
+  readonly #name: string;
+  readonly #pause: (ms: number) => Promise<void>;
+
+  constructor({
+    client,
+    name,
+    pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  }: TableOptions) {
+    this.#client = client;
+    this.#name = name;
+    this.#pause = pause;
+  }
+
+  async get({ pk, sk }: Key): Promise<Item | undefined> {
+    const { Item } = await this.#client.send(
+      new GetItemCommand({ TableName: this.#name, Key: marshall({ pk, sk }), ConsistentRead: true }),
+    );
+    return Item && unmarshall(Item);
+  }
+
+  /** Items in the order of their keys; undefined where there is none. */
+  async getAll(keys: readonly Key[]): Promise<(Item | undefined)[]> {
+    const id = ({ pk, sk }: Key) => `${pk} ${sk}`;
+    const found = new Map<string, Item>();
+    let open = [...new Map(keys.map((key) => [id(key), key])).values()].map(({ pk, sk }) =>
+      marshall({ pk, sk }),
+    );
+    for (let tries = 0; open.length > 0; ) {
+      const asked = open.slice(0, BATCH_GET_MOST);
+      const { Responses, UnprocessedKeys } = await this.#client.send(
+        new BatchGetItemCommand({ RequestItems: { [this.#name]: { Keys: asked, ConsistentRead: true } } }),
+      );
+      for (const raw of Responses?.[this.#name] ?? []) {
+        const item = unmarshall(raw);
+        found.set(id(item as Key), item);
+      }
+      const left = UnprocessedKeys?.[this.#name]?.Keys ?? [];
+      open = [...left, ...open.slice(BATCH_GET_MOST)];
+      if (left.length > 0) await this.#wait(tries++, 'reads were left undone');
+    }
+    return keys.map((key) => found.get(id(key)));
+  }
+
+  /** Items of a partition in the order of their sort keys, page by page as they are asked for. */
+  async *query({ pk, from, to, index, newestFirst = false, limit, where }: Range): AsyncGenerator<Item> {
+    const terms = new Terms();
+    const [hash, sort] = index ? ['openKey', 'openAt'] : ['pk', 'sk'];
+    const parts = [`${terms.name(hash)} = ${terms.value(pk)}`];
+    if (from !== undefined && to !== undefined)
+      parts.push(`${terms.name(sort)} BETWEEN ${terms.value(from)} AND ${terms.value(to)}`);
+    else if (from !== undefined) parts.push(`${terms.name(sort)} >= ${terms.value(from)}`);
+    else if (to !== undefined) parts.push(`${terms.name(sort)} <= ${terms.value(to)}`);
+    const FilterExpression = where?.(terms);
+    let start: Record<string, NativeAttributeValue> | undefined;
+    let left = limit ?? Number.POSITIVE_INFINITY;
+    do {
+      const page = await this.#client.send(
+        new QueryCommand({
+          TableName: this.#name,
+          KeyConditionExpression: parts.join(' AND '),
+          ...expressionOf(terms),
+          ...(FilterExpression === undefined ? {} : { FilterExpression }),
+          ...(index ? { IndexName: index } : { ConsistentRead: true }),
+          ...(newestFirst ? { ScanIndexForward: false } : {}),
+          // With a filter, a page's limit would count what the filter leaves out.
+          ...(limit === undefined || where ? {} : { Limit: Math.min(left, 1000) }),
+          ...(start === undefined ? {} : { ExclusiveStartKey: start }),
+        }),
+      );
+      for (const raw of page.Items ?? []) {
+        if (left-- <= 0) return;
+        yield unmarshall(raw);
+      }
+      start = page.LastEvaluatedKey;
+    } while (start !== undefined && left > 0);
+  }
+
+  async all(range: Range): Promise<Item[]> {
+    const items: Item[] = [];
+    for await (const item of this.query(range)) items.push(item);
+    return items;
+  }
+
+  /** One write of its own. */
+  async write(write: Write): Promise<Outcome> {
+    try {
+      const terms = new Terms();
+      if (write.item) await this.#client.send(new PutItemCommand({ ...this.#putOf(write, terms) }));
+      else await this.#client.send(new UpdateItemCommand({ ...this.#updateOf(write, terms) }));
+      return { done: true };
+    } catch (error) {
+      if ((error as Error).name !== 'ConditionalCheckFailedException') throw error;
+      const { Item } = error as { Item?: Record<string, NativeAttributeValue> };
+      return { done: false, failed: new Map([[0, Item && unmarshall(Item)]]) };
+    }
+  }
+
+  /** Writes without a condition, which may be repeated. */
+  async putAll(items: readonly Item[]): Promise<void> {
+    let open = items.map((item) => ({
+      PutRequest: { Item: marshall(item, { removeUndefinedValues: true }) },
+    }));
+    for (let tries = 0; open.length > 0; ) {
+      const { UnprocessedItems } = await this.#client.send(
+        new BatchWriteItemCommand({ RequestItems: { [this.#name]: open.slice(0, BATCH_WRITE_MOST) } }),
+      );
+      const left = (UnprocessedItems?.[this.#name] ?? []) as typeof open;
+      open = [...left, ...open.slice(BATCH_WRITE_MOST)];
+      if (left.length > 0) await this.#wait(tries++, 'writes were left undone');
+    }
+  }
+
+  /** Up to `TRANSACT_MOST` writes, all or none. */
+  async transact(writes: readonly Write[]): Promise<Outcome> {
+    if (writes.length === 1) return this.write(writes[0] as Write);
+    const TransactItems = writes.map((write): TransactWriteItem => {
+      const terms = new Terms();
+      if (write.item) return { Put: this.#putOf(write, terms) };
+      if (write.changes) return { Update: this.#updateOf(write, terms) };
+      const ConditionExpression = write.condition?.(terms) as string;
+      const { pk, sk } = write.key;
+      return {
+        ConditionCheck: {
+          TableName: this.#name,
+          Key: marshall({ pk, sk }),
+          ConditionExpression,
+          ...expressionOf(terms),
+          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+        },
+      };
+    });
+    for (let tries = 0; ; ) {
+      try {
+        await this.#client.send(new TransactWriteItemsCommand({ TransactItems }));
+        return { done: true };
+      } catch (error) {
+        const failed = failedConditions(error);
+        if (failed.size > 0) return { done: false, failed };
+        if (!isPassing(error)) throw error;
+        await this.#wait(tries++, (error as Error).message);
+      }
+    }
+  }
+
+  #putOf({ item, condition }: Write, terms: Terms) {
+    const ConditionExpression = condition?.(terms);
+    return {
+      TableName: this.#name,
+      Item: marshall(item, { removeUndefinedValues: true }),
+      ...conditional(ConditionExpression, terms),
+    };
+  }
+
+  #updateOf({ key: { pk, sk }, changes = {}, condition }: Write, terms: Terms) {
+    const UpdateExpression = updateExpression(changes, terms);
+    const ConditionExpression = condition?.(terms);
+    return {
+      TableName: this.#name,
+      Key: marshall({ pk, sk }),
+      UpdateExpression,
+      ...expressionOf(terms),
+      ...(ConditionExpression === undefined
+        ? {}
+        : { ConditionExpression, ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const }),
+    };
+  }
+
+  async #wait(tries: number, what: string): Promise<void> {
+    if (tries >= TRIES) throw new Error(`the table was too busy: ${what}`);
+    await this.#pause(Math.random() * Math.min(WAIT_MS.first * 2 ** tries, WAIT_MS.longest));
+  }
+}
+
+function expressionOf(terms: Terms) {
+  return {
+    ...(Object.keys(terms.names).length > 0 ? { ExpressionAttributeNames: terms.names } : {}),
+    ...(Object.keys(terms.values).length > 0
+      ? { ExpressionAttributeValues: marshall(terms.values, { removeUndefinedValues: true }) }
+      : {}),
+  };
+}
+
+function conditional(ConditionExpression: string | undefined, terms: Terms) {
+  if (ConditionExpression === undefined) return {};
+  return {
+    ConditionExpression,
+    ...expressionOf(terms),
+    ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
+  };
+}
+
+function reasonsOf(error: unknown): readonly CancellationReason[] {
+  return (error as { CancellationReasons?: CancellationReason[] }).CancellationReasons ?? [];
+}
+
+function failedConditions(error: unknown): Map<number, Item | undefined> {
+  const failed = new Map<number, Item | undefined>();
+  for (const [i, { Code, Item }] of reasonsOf(error).entries())
+    if (Code === 'ConditionalCheckFailed') failed.set(i, Item && unmarshall(Item));
+  return failed;
+}
+
+const PASSING = new Set(['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded', 'None']);
+
+/** Whether trying a transaction again may help: another one was at the same items, or capacity ran short. */
+function isPassing(error: unknown): boolean {
+  const { name } = error as Error;
+  if (name === 'TransactionInProgressException') return true;
+  if (name !== 'TransactionCanceledException') return false;
+  const reasons = reasonsOf(error);
+  return reasons.length > 0 && reasons.every(({ Code }) => Code !== undefined && PASSING.has(Code));
+}

@@ -1,0 +1,46 @@
+/** The stack's table, for tests: its keys and its index. */
+import { CreateTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+
+/** What of an item the index `open` holds beside the keys. */
+const OPEN_ATTRIBUTES = [
+  'jobs',
+  'bytes',
+  'acceptedAt',
+  'kind',
+  'group',
+  'owner',
+  'owners',
+  'notBefore',
+  'waitDeadline',
+  'parent',
+  'closed',
+  'cancelling',
+  'retrying',
+  'transform',
+  'seq',
+];
+
+export async function createTable(client: Pick<DynamoDBClient, 'send'>, name: string): Promise<void> {
+  const text = (AttributeName: string) => ({ AttributeName, AttributeType: 'S' }) as const;
+  await client.send(
+    new CreateTableCommand({
+      TableName: name,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: ['pk', 'sk', 'openKey', 'openAt'].map(text),
+      KeySchema: [
+        { AttributeName: 'pk', KeyType: 'HASH' },
+        { AttributeName: 'sk', KeyType: 'RANGE' },
+      ],
+      GlobalSecondaryIndexes: [
+        {
+          IndexName: 'open',
+          KeySchema: [
+            { AttributeName: 'openKey', KeyType: 'HASH' },
+            { AttributeName: 'openAt', KeyType: 'RANGE' },
+          ],
+          Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: OPEN_ATTRIBUTES },
+        },
+      ],
+    }),
+  );
+}
