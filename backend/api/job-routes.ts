@@ -5,6 +5,7 @@ import type { JobRef } from '../core/ids.ts';
 import { parseJobId } from '../core/ids.ts';
 import type { Pin } from '../core/settings.ts';
 import { acceptJob, maxRecordBytes } from '../pipeline/accept.ts';
+import { answerable, fitting } from '../pipeline/read.ts';
 import type { Ports } from '../ports/index.ts';
 import { jobRef, readBody, readJson, unknownJob } from './request.ts';
 import { jobJson } from './views.ts';
@@ -27,7 +28,7 @@ export function jobRoutes(ports: Ports, pin: Pin): Hono {
     const id = c.req.param('id');
     const [job] = await ledger.jobs([jobRef(id)]);
     if (!job) throw unknownJob(id);
-    return c.body(jobJson(job), 200, JSON_HEADERS);
+    return c.body(jobJson(answerable(job)), 200, JSON_HEADERS);
   });
 
   routes.delete('/job/:id', async (c) => {
@@ -46,14 +47,16 @@ export function jobRoutes(ports: Ports, pin: Pin): Hono {
     const refs = jobIds.map(parseJobId);
     const known = await ledger.jobs(refs.filter((ref): ref is JobRef => ref !== undefined));
     let next = 0;
-    const jobs: string[] = [];
-    const unknown: string[] = [];
-    for (const [i, ref] of refs.entries()) {
-      const job = ref && known[next++];
-      if (job) jobs.push(jobJson(job));
-      else unknown.push(jobIds[i] as string);
-    }
-    return c.body(`{"jobs":[${jobs.join(',')}],"unknown":${JSON.stringify(unknown)}}`, 200, JSON_HEADERS);
+    const found = refs.map((ref) => {
+      const job = ref === undefined ? undefined : known[next++];
+      return job && answerable(job);
+    });
+    const now = fitting(found);
+    const jobs = now.flatMap((job) => (job ? [jobJson(job)] : []));
+    const unknown = jobIds.filter((_, i) => i < now.length && found[i] === undefined);
+    const later = jobIds.slice(now.length);
+    const rest = JSON.stringify({ unknown, ...(later.length > 0 ? { later } : {}) });
+    return c.body(`{"jobs":[${jobs.join(',')}],${rest.slice(1)}`, 200, JSON_HEADERS);
   });
 
   routes.get('/settings', (c) => c.json({ model: pin.model, settings: pin.settings }));

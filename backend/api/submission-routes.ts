@@ -41,7 +41,7 @@ export function submissionRoutes(ports: Ports, pin: Pin): Hono {
   routes.get('/', async (c) => {
     const cursor = c.req.query('cursor');
     if (cursor !== undefined)
-      check(z.string().regex(/^\d{1,15}$/, 'cursor must be one that a page gave'), cursor);
+      check(z.string().regex(/^[A-Za-z0-9_-]{1,200}$/, 'cursor must be one that a page gave'), cursor);
     const { items, next } = await ledger.submissions(cursor, parseLimit(c.req.query('limit'), 20, 100));
     return c.json({ submissions: items.map(submissionInfo), cursor: next ?? null });
   });

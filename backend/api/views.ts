@@ -9,22 +9,30 @@ import type { SubmissionInfo } from './wire.ts';
 
 /** A job as `GET /job/{id}` shows it. */
 export function jobJson(job: JobView): string {
-  const { ref, status, acceptedAt, endedAt, result, error, line, customId, generation } = job;
+  const { ref, status, acceptedAt, endedAt, result, place, error, line, customId, generation } = job;
   const head = JSON.stringify({
     jobId: formatJobId(ref),
     status,
     arrivalTime: new Date(acceptedAt).toISOString(),
     processedTime: endedAt === undefined ? null : new Date(endedAt).toISOString(),
   });
-  const rest = JSON.stringify({ error, submissionId: ref.submission, line, customId, generation });
+  const rest = JSON.stringify({
+    resultPlace: place,
+    error,
+    submissionId: ref.submission,
+    line,
+    customId,
+    generation,
+  });
   return `${head.slice(0, -1)},"result":${result ?? 'null'},${rest.slice(1)}`;
 }
 
 /** A job as a line of its submission's results. */
-export function resultLineJson({ ref, line, customId, status, result, error }: JobView): string {
+export function resultLineJson({ ref, line, customId, status, result, place, error }: JobView): string {
   const custom = customId === undefined ? '' : `,"customId":${JSON.stringify(customId)}`;
   const head = `{"line":${line},"jobId":"${formatJobId(ref)}"${custom},"status":"${status}"`;
-  if (status === 'Processed') return `${head},"result":${result ?? 'null'}}`;
+  const where = place === undefined ? '' : `,"resultPlace":${JSON.stringify(place)}`;
+  if (status === 'Processed') return `${head},"result":${result ?? 'null'}${where}}`;
   return error && status === 'Failed' ? `${head},"error":${JSON.stringify(error)}}` : `${head}}`;
 }
 

@@ -3,12 +3,32 @@
  * Fields are a contract: added, never renamed.
  */
 import { z } from 'zod';
-import { JOB_STATUSES } from '../core/job.ts';
+import { JOB_ERROR_CODES, JOB_STATUSES } from '../core/job.ts';
 import { BATCH_STRATEGIES, CONTENT_TYPES } from '../core/settings.ts';
+
+/** Why a request is refused. */
+const API_ERROR_CODES = [
+  'bad_request',
+  'bad_record',
+  'empty',
+  'too_large',
+  'not_found',
+  'conflict',
+  'closed',
+  'incomplete',
+  'unavailable',
+] as const;
 
 export const jobStatusSchema = z.enum(JOB_STATUSES);
 
-export const jobErrorSchema = z.object({ code: z.string(), message: z.string() });
+/** Codes may be added: a client takes any text. */
+export const jobErrorSchema = z.object({
+  code: z.union([z.enum(JOB_ERROR_CODES), z.string()]),
+  message: z.string(),
+});
+
+/** Where a result is that is too large for an answer: bytes `from` (inclusive) to `to` (exclusive) of an object. */
+export const resultPlaceSchema = z.object({ object: z.string(), from: z.number(), to: z.number() });
 
 /** One job: `GET /job/{id}` and `POST /jobs/status`. The first five fields are the AWS sample's. */
 export const jobSchema = z.object({
@@ -17,6 +37,8 @@ export const jobSchema = z.object({
   arrivalTime: z.string(),
   processedTime: z.string().nullable(),
   result: z.unknown(),
+  /** Only where the result is too large for an answer; `result` is then null. */
+  resultPlace: resultPlaceSchema.optional(),
   error: jobErrorSchema.optional(),
   submissionId: z.string(),
   line: z.number(),
@@ -31,6 +53,7 @@ export const resultLineSchema = z.object({
   customId: z.string().optional(),
   status: jobStatusSchema,
   result: z.unknown().optional(),
+  resultPlace: resultPlaceSchema.optional(),
   error: jobErrorSchema.optional(),
 });
 
@@ -81,11 +104,15 @@ export const openSubmissionSchema = z.strictObject({
 });
 
 export const closeSubmissionSchema = z.strictObject({ jobs: z.number().int().min(0) });
-export const jobsStatusRequestSchema = z.strictObject({ jobIds: z.array(z.string()).min(1).max(100) });
+/** Job IDs that one request may name. */
+export const MAX_JOB_IDS = 100;
+export const jobsStatusRequestSchema = z.strictObject({
+  jobIds: z.array(z.string()).min(1).max(MAX_JOB_IDS),
+});
 /** Failed jobs of the generation that the client saw; all of them, or those named. */
 export const retrySchema = z.strictObject({
   generation: z.number().int().min(0).optional(),
-  jobIds: z.array(z.string()).min(1).max(100).optional(),
+  jobIds: z.array(z.string()).min(1).max(MAX_JOB_IDS).optional(),
 });
 
 export const acceptedJobSchema = z.object({ job_id: z.string() });
@@ -94,6 +121,8 @@ export const jobsStatusSchema = z.object({
   jobs: z.array(jobSchema),
   /** IDs that no job has. */
   unknown: z.array(z.string()),
+  /** IDs whose jobs no longer fit this answer: to be asked for again. */
+  later: z.array(z.string()).optional(),
 });
 export const jobsPageSchema = z.object({ jobs: z.array(resultLineSchema), cursor: z.string().nullable() });
 export const submissionsPageSchema = z.object({
@@ -102,7 +131,13 @@ export const submissionsPageSchema = z.object({
 });
 export const cancelledSchema = z.object({ cancelled: z.number() });
 export const retriedSchema = z.object({ submission: submissionSchema, retried: z.boolean() });
-export const errorSchema = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
+/** `GET /settings`: what new jobs are pinned to. */
+export const pinSchema = z.object({ model: z.string(), settings: settingsSchema });
+export const errorSchema = z.object({
+  error: z.object({ code: z.union([z.enum(API_ERROR_CODES), z.string()]), message: z.string() }),
+});
+/** What API Gateway says itself, and where the key is wrong `batchml local` too. */
+export const gatewayErrorSchema = z.object({ message: z.string() });
 
 export type Job = z.infer<typeof jobSchema>;
 export type ResultLine = z.infer<typeof resultLineSchema>;

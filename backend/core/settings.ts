@@ -59,6 +59,14 @@ export const DEFAULT_SETTINGS: Settings = {
   isolationBudget: 10_000,
 };
 
+/** Settings that say something on one machine; the others are SageMaker's. */
+export function localSettings<T extends Partial<Settings>>(
+  settings: T,
+): Omit<T, 'instanceType' | 'instanceCount'> {
+  const { instanceType, instanceCount, ...rest } = settings;
+  return rest;
+}
+
 /** The model and the settings that a submission was accepted with. */
 export interface Pin {
   /** A model server's URL, or `command:` and the command line that starts one; the name of a SageMaker model. */

@@ -2,6 +2,7 @@
  * The engine: answers the bells, one at a time, in the order in which they first rang. A step that fails is tried again
  * later; what no bell rings for, reconcile finds.
  */
+import { nextSchedule, type ScheduleRate } from '../core/schedule.ts';
 import { advance } from '../pipeline/advance.ts';
 import { reconcile } from '../pipeline/reconcile.ts';
 import type { Bell, Bells } from '../ports/bells.ts';
@@ -10,6 +11,8 @@ import type { Ports } from '../ports/index.ts';
 import type { Scope } from '../ports/ledger.ts';
 
 const RECONCILE_MS = 60_000;
+/** The schedule's clock is looked at this often: timers stand still while a machine sleeps, and take 2^31 - 1 ms at most. */
+const SCHEDULE_LOOK_MS = 60_000;
 /** First and longest wait before a failed step is tried again, in ms. */
 const AGAIN_MS = { first: 50, longest: 10_000 };
 /** Outputs that are filed at a time. */
@@ -19,6 +22,8 @@ const GATHER_REST = { times: 4, longest: 50 };
 
 export interface EngineOptions {
   readonly clock: Clock;
+  /** New batches are started at the end of each such period (UTC). @default as soon as they wait */
+  readonly schedule?: ScheduleRate | undefined;
   /** A step failed and will be tried again. */
   readonly onFailure: (bell: Bell, error: Error) => void;
 }
@@ -32,7 +37,8 @@ export interface Engine extends Bells {
   stop(): Promise<void>;
 }
 
-export function createEngine({ clock, onFailure }: EngineOptions): Engine {
+export function createEngine({ clock, schedule, onFailure }: EngineOptions): Engine {
+  const trigger = schedule === undefined ? 's3' : { schedule };
   const ringing = new Map<string, Bell>();
   const timers = new Map<string, { at: number; cancel: () => void }>();
   const failures = new Map<string, number>();
@@ -89,7 +95,7 @@ export function createEngine({ clock, onFailure }: EngineOptions): Engine {
   async function answer(ports: Ports, bell: Bell, scope: Scope, key: string): Promise<void> {
     const began = clock.now();
     try {
-      await advance(ports, bell, scope);
+      await advance(ports, bell, { scope, trigger });
       failures.delete(key);
     } catch (error) {
       const times = failures.get(key) ?? 0;
@@ -103,6 +109,16 @@ export function createEngine({ clock, onFailure }: EngineOptions): Engine {
     }
     fresh = true;
     tell?.();
+  }
+
+  /** Rings at the end of each period. What a missed one would have started, the next start or schedule takes. */
+  function awaitSchedule(rate: ScheduleRate, at = nextSchedule(rate, clock.now())): void {
+    const cancel = clock.after(Math.min(at - clock.now(), SCHEDULE_LOOK_MS), () => {
+      if (clock.now() < at) return awaitSchedule(rate, at);
+      ring({ kind: 'schedule' });
+      awaitSchedule(rate);
+    });
+    timers.set('next schedule', { at, cancel });
   }
 
   async function look(): Promise<void> {
@@ -122,6 +138,7 @@ export function createEngine({ clock, onFailure }: EngineOptions): Engine {
     ringAt,
     async start(ports, scope) {
       work = { ports, scope };
+      if (schedule !== undefined) awaitSchedule(schedule);
       await look();
     },
     news(maxMs) {

@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createApi } from '../api/app.ts';
+import type { ScheduleRate } from '../core/schedule.ts';
 import type { Pin } from '../core/settings.ts';
 import type { Clock, Random } from '../ports/clock.ts';
 import type { Ports } from '../ports/index.ts';
@@ -29,6 +30,8 @@ export interface LocalOptions {
   readonly apiKey: string;
   /** What this process is called when another one finds the data folder in use. @default 'batchml' */
   readonly command?: string;
+  /** New batches are started at the end of each such period (UTC). @default as soon as they wait */
+  readonly schedule?: ScheduleRate;
   /** How long the model may take to answer `GET /ping`, in ms. @default 60_000 */
   readonly pingTimeoutMs?: number;
   /** Environment of the model command. @default process.env */
@@ -82,6 +85,7 @@ export async function openLocal(options: LocalOptions): Promise<LocalPipeline> {
     endBackoffs(sql);
     const engine = createEngine({
       clock,
+      schedule: options.schedule,
       onFailure: (bell, error) => onEvent({ type: 'step-failed', bell: bell.kind, message: error.message }),
     });
     const objects = fileObjects(dataDir);

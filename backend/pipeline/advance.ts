@@ -1,4 +1,5 @@
 /** One `advance` for every bell: the named entity's next legal step, whoever rings. */
+import type { Trigger } from '../core/schedule.ts';
 import type { Bell } from '../ports/bells.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Scope } from '../ports/ledger.ts';
@@ -8,13 +9,26 @@ import { gather, writeBatches } from './gather.ts';
 import { advanceHeld, advanceTransform } from './settle.ts';
 import { start } from './start.ts';
 
+export interface AdvanceOptions {
+  /** Work to look at. @default everything */
+  readonly scope?: Scope;
+  /** When waiting batches are started. @default 's3' */
+  readonly trigger?: Trigger;
+}
+
 /** Answers a bell. Safe to repeat; what isn't there (any more) is left alone. */
-export async function advance(ports: Ports, bell: Bell, scope: Scope = {}): Promise<void> {
+export async function advance(
+  ports: Ports,
+  bell: Bell,
+  { scope = {}, trigger = 's3' }: AdvanceOptions = {},
+): Promise<void> {
   switch (bell.kind) {
     case 'gather':
       return gather(ports, scope);
     case 'start':
-      return start(ports, scope);
+      return start(ports, scope, trigger);
+    case 'schedule':
+      return start(ports, scope, 's3');
     case 'batch':
       return advanceBatch(ports, bell.id);
     case 'transform':
@@ -24,7 +38,7 @@ export async function advance(ports: Ports, bell: Bell, scope: Scope = {}): Prom
         ports.bells.ring({ kind: 'transform', name: bell.transform });
       return;
     case 'submission':
-      await continueCancel(ports, bell.id);
+      await continueCancel(ports, bell.id, bell);
       return continueRetry(ports, bell.id);
   }
 }

@@ -1,4 +1,7 @@
-/** Cancel and retry: what a user changes after acceptance. Large submissions are gone through in pages. */
+/**
+ * Cancel and retry: what a user changes after acceptance. Large submissions are gone through in pages, and for a bounded
+ * time; then a bell is rung for the rest.
+ */
 import { membersOf } from '../core/batch.ts';
 import type { JobRef } from '../core/ids.ts';
 import { MAX_BATCH_BYTES } from '../core/settings.ts';
@@ -8,27 +11,53 @@ import { rootBatch, writeBatches } from './gather.ts';
 
 /** Chunks that one step cancels. */
 const CANCEL_PAGE = 20;
+/** How long one call goes on, in ms: API Gateway ends a request after 29 s, and the last page takes its time too. */
+const STEP_MS = 10_000;
 
 type ChangePorts = Pick<Ports, 'ledger' | 'objects' | 'bells' | 'clock' | 'random'>;
 
-/** Cancels what isn't in a started transform job. Undefined when there is no such submission. */
+/** Where an earlier call stopped: chunks before `from` are through with the cancelling in that generation. */
+interface CancelPlace {
+  readonly from?: number;
+  readonly generation?: number;
+}
+
+/**
+ * Cancels what isn't in a started transform job: in this call as much as its time allows, the rest soon after.
+ * @returns the submission as it is then (`cancelling` while there is more to do); undefined when there is none
+ */
 export async function cancelSubmission(ports: ChangePorts, id: string): Promise<Submission | undefined> {
   if (!(await ports.ledger.beginCancel(id))) return undefined;
   await continueCancel(ports, id);
   return ports.ledger.submission(id);
 }
 
-/** Goes on with a submission's cancelling, if it is under way. */
-export async function continueCancel({ ledger, clock }: ChangePorts, id: string): Promise<void> {
+/** Goes on with a submission's cancelling, if it is under way. A place of another generation counts for nothing. */
+export async function continueCancel(
+  { ledger, bells, clock }: ChangePorts,
+  id: string,
+  place: CancelPlace = {},
+): Promise<void> {
+  const began = clock.now();
   const submission = await ledger.submission(id);
   if (!submission?.cancelling) return;
-  let next: number | undefined = 0;
-  while (next !== undefined) next = await ledger.cancelChunks(id, next, CANCEL_PAGE, clock.now());
+  const { generation } = submission;
+  let next: number | undefined = (place.generation === generation && place.from) || 0;
+  while (next !== undefined) {
+    if (clock.now() - began >= STEP_MS) {
+      bells.ring({ kind: 'submission', id, from: next, generation });
+      return;
+    }
+    next = await ledger.cancelChunks(id, next, CANCEL_PAGE, clock.now());
+  }
   await ledger.endCancel(id);
+  // Batches that have no open job any more are done with.
+  bells.ring({ kind: 'start' });
 }
 
 /**
- * Starts a new generation for failed jobs. Repeating it with the same generation changes nothing.
+ * Starts a new generation for failed jobs: in this call with as many as its time allows, with the rest soon after.
+ * Repeating it with the same generation changes nothing.
  * @param generation the submission's generation that the caller saw; undefined: the current one
  * @returns whether a retry began, and the submission; undefined when there is none
  */
@@ -48,11 +77,16 @@ export async function retrySubmission(
 
 /** Goes on with a submission's retry, if one is under way: its failed jobs go into new batches. */
 export async function continueRetry(ports: ChangePorts, id: string): Promise<void> {
-  const { ledger, clock } = ports;
+  const { ledger, bells, clock } = ports;
+  const began = clock.now();
   const submission = await ledger.submission(id);
   if (submission?.retrying === undefined) return;
   const { pin, generation } = submission;
   for (;;) {
+    if (clock.now() - began >= STEP_MS) {
+      bells.ring({ kind: 'submission', id });
+      return;
+    }
     const jobs = await ledger.jobsToRetry(id, pin.settings.batchSize, MAX_BATCH_BYTES);
     if (jobs.length === 0) break;
     const draft = rootBatch(ports, pin, membersOf(jobs), clock.now(), generation);

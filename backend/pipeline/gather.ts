@@ -10,37 +10,80 @@ import type { BatchObject } from '../ports/objects.ts';
 
 /** Chunks looked at in one step; a full page of which some went rings again. */
 const PAGE = 5000;
+/** Chunks read at a time; so many are in memory beside the objects being written. */
+const READ_AHEAD = 16;
+/** Groups whose batches are formed at a time. */
+const GROUPS_AT_A_TIME = 8;
 const HOUR_MS = 3_600_000;
 
 type GatherPorts = Pick<Ports, 'ledger' | 'objects' | 'bells' | 'clock' | 'random'>;
 
 /** Forms batches of the chunks whose batch is full or whose window is over, and rings when the next window ends. */
 export async function gather(ports: GatherPorts, scope: Scope): Promise<void> {
-  const { ledger, bells, clock } = ports;
+  const { ledger, bells } = ports;
   const chunks = await ledger.openChunks(scope, PAGE);
-  let formed = false;
-  for (const group of groups(chunks)) {
-    const submission = await ledger.submission((group[0] as OpenChunk).submission);
-    if (!submission) continue;
-    const { pin } = submission;
-    const now = clock.now();
-    const plan = planGather(
-      group,
-      {
-        jobs: pin.settings.batchSize,
-        bytes: MAX_BATCH_BYTES,
-        windowMs: pin.settings.batchWindowSeconds * 1000,
-      },
-      now,
+  const all = groups(chunks);
+  let formed = 0;
+  let due = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < all.length; i += GROUPS_AT_A_TIME) {
+    const some = await Promise.all(
+      all.slice(i, i + GROUPS_AT_A_TIME).map((group) => formGroup(ports, group)),
     );
-    const oldest = group.reduce((least, chunk) => Math.min(least, chunk.acceptedAt), now);
-    const drafts = plan.batches.map((members) => rootBatch(ports, pin, members, oldest, 0));
-    formed ||= drafts.length > 0;
-    for (const batch of await ledger.formBatches(drafts))
-      if (batch.jobs > 0) await writeBatches(ports, [batch]);
-    if (plan.due !== undefined) bells.ringAt(plan.due, { kind: 'gather' });
+    formed += some.reduce((sum, { drafts }) => sum + drafts, 0);
+    due = some.reduce((least, group) => Math.min(least, group.due), due);
+    for (const together of smallOnesTogether(some.flatMap(({ batches }) => batches)))
+      await writeBatches(ports, together);
   }
-  if (formed && chunks.length === PAGE) bells.ring({ kind: 'gather' });
+  if (due < Number.POSITIVE_INFINITY) bells.ringAt(due, { kind: 'gather' });
+  if (formed > 0 && chunks.length === PAGE) bells.ring({ kind: 'gather' });
+}
+
+interface Formed {
+  /** Batches with jobs, yet to be written. */
+  readonly batches: readonly Batch[];
+  /** How many batches there were to form; another gatherer may have been faster. */
+  readonly drafts: number;
+  /** When what is left over must be gathered. */
+  readonly due: number;
+}
+
+/** Forms the batches of chunks of one group. */
+async function formGroup(ports: GatherPorts, group: readonly OpenChunk[]): Promise<Formed> {
+  const { ledger, clock } = ports;
+  const submission = await ledger.submission((group[0] as OpenChunk).submission);
+  if (!submission) return { batches: [], drafts: 0, due: Number.POSITIVE_INFINITY };
+  const { pin } = submission;
+  const now = clock.now();
+  const plan = planGather(
+    group,
+    {
+      jobs: pin.settings.batchSize,
+      bytes: MAX_BATCH_BYTES,
+      windowMs: pin.settings.batchWindowSeconds * 1000,
+    },
+    now,
+  );
+  const oldest = group.reduce((least, chunk) => Math.min(least, chunk.acceptedAt), now);
+  const drafts = plan.batches.map((members) => rootBatch(ports, pin, members, oldest, 0));
+  const batches = (await ledger.formBatches(drafts)).filter(({ jobs }) => jobs > 0);
+  return { batches, drafts: drafts.length, due: plan.due ?? Number.POSITIVE_INFINITY };
+}
+
+/** Batches as they are written: large ones by themselves, of small ones as many as make one reading of chunks. */
+function smallOnesTogether(batches: readonly Batch[]): Batch[][] {
+  const all: Batch[][] = [];
+  let together: Batch[] = [];
+  let members = 0;
+  for (const batch of batches) {
+    if (members + batch.members.length > READ_AHEAD) {
+      together = [];
+      members = 0;
+    }
+    if (together.length === 0) all.push(together);
+    together.push(batch);
+    members += batch.members.length;
+  }
+  return all;
 }
 
 function groups(chunks: readonly OpenChunk[]): OpenChunk[][] {
@@ -93,12 +136,15 @@ export async function writeBatches(
   { ledger, objects, bells }: Pick<Ports, 'ledger' | 'objects' | 'bells'>,
   batches: readonly Batch[],
 ): Promise<void> {
-  const lines = chunkReader(ledger);
+  const lines = memberLines(
+    ledger,
+    batches.flatMap(({ members }) => members),
+  );
   let page: BatchObject[] = [];
   let size = 0;
   for (const batch of batches) {
     const parts: string[] = [];
-    for (const member of batch.members) parts.push(await lines(member));
+    for (const _ of batch.members) parts.push((await lines.next()).value ?? '');
     page.push({ batch: batch.id, parts });
     size += parts.reduce((sum, part) => sum + part.length, 0);
     if (size < MAX_BATCH_BYTES) continue;
@@ -110,19 +156,31 @@ export async function writeBatches(
   bells.ring({ kind: 'start' });
 }
 
-/** Reads members' lines; remembers the last chunk, as neighbouring members often share one. */
-function chunkReader(ledger: Ports['ledger']): (member: Member) => Promise<string> {
-  let key = '';
-  let text = '';
-  let split: string[] | undefined;
-  return async ({ submission, chunk, from, to }) => {
-    if (key !== `${submission}.${chunk}`) {
-      text = await ledger.chunkLines(submission, chunk);
-      key = `${submission}.${chunk}`;
-      split = undefined;
+/**
+ * Lines of members, one after the other. Chunks are read some at a time; neighbours of one chunk share its reading.
+ */
+async function* memberLines(
+  ledger: Pick<Ports['ledger'], 'chunkLines'>,
+  members: readonly Member[],
+): AsyncGenerator<string, undefined> {
+  const starts = members.flatMap((member, i) => (i > 0 && sameChunk(members[i - 1], member) ? [] : [i]));
+  const reads: Promise<string>[] = [];
+  let asked = 0;
+  for (const [run, start] of starts.entries()) {
+    for (; asked < starts.length && asked < run + READ_AHEAD; asked++) {
+      const { submission, chunk } = members[starts[asked] as number] as Member;
+      const read = ledger.chunkLines(submission, chunk);
+      // Where an earlier one fails nobody waits for this one.
+      read.catch(() => undefined);
+      reads.push(read);
     }
-    split ??= linesOf(text);
-    if (from === 0 && to === split.length) return text;
-    return `${split.slice(from, to).join('\n')}\n`;
-  };
+    const text = (await reads.shift()) as string;
+    const split = linesOf(text);
+    for (const { from, to } of members.slice(start, starts[run + 1]))
+      yield from === 0 && to === split.length ? text : `${split.slice(from, to).join('\n')}\n`;
+  }
+}
+
+function sameChunk(a: Member | undefined, b: Member): boolean {
+  return a?.submission === b.submission && a.chunk === b.chunk;
 }

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Batch } from '../core/batch.ts';
 import { runsAlone, waitedTooLong } from '../core/judge.ts';
+import { mayStart, type Trigger } from '../core/schedule.ts';
 import { pinKey } from '../core/settings.ts';
 import type { TransformJob } from '../core/transform-job.ts';
 import type { Ports } from '../ports/index.ts';
@@ -14,26 +15,39 @@ const PAGE = 2000;
 const HOUR_MS = 3_600_000;
 /** How long to wait after a throttle or a full quota, in ms. */
 const LATER_MS = 30_000;
+/** Looks in a row that may find nothing but changed batches: a list may lag behind. Then it is let catch up. */
+const CHANGED_LOOKS = 3;
+const CATCH_UP_MS = 1000;
 
 type StartPorts = Pick<Ports, 'ledger' | 'objects' | 'transforms' | 'bells' | 'clock'>;
 
-/** Starts transform jobs until no batch waits or no place is free. */
-export async function start(ports: StartPorts, scope: Scope): Promise<void> {
+/** Starts transform jobs until no batch that may be started waits or no place is free. */
+export async function start(ports: StartPorts, scope: Scope, trigger: Trigger): Promise<void> {
   const { ledger, bells, clock } = ports;
+  let changedLooks = 0;
   for (;;) {
     const now = clock.now();
-    const waiting = await ledger.waitingBatches(scope, now, PAGE);
+    const page = await ledger.waitingBatches(scope, now, PAGE);
+    const waiting = page.filter((batch) => mayStart(batch, trigger, now));
     if (waiting.length === 0) break;
-    let moved = false;
+    const outcomes = new Set<string>();
     for (const group of groups(waiting)) {
       const job = transformJobOf(group, now);
       const { maxTransformJobs } = (group[0] as Batch).pin.settings;
       const outcome = await ledger.claimTransformJob(scope, job, maxTransformJobs);
-      if (outcome !== 'full') moved = true;
+      outcomes.add(outcome);
       if (outcome === 'claimed') await createTransformJob(ports, job.name);
       if (outcome === 'changed') await removeDone(ports, job.batches);
     }
-    if (!moved) break;
+    if (outcomes.has('claimed')) {
+      changedLooks = 0;
+      continue;
+    }
+    if (!outcomes.has('changed')) break;
+    if (++changedLooks === CHANGED_LOOKS) {
+      bells.ringAt(clock.now() + CATCH_UP_MS, { kind: 'start' });
+      break;
+    }
   }
   const next = await ledger.nextWaiting(scope, clock.now());
   if (next !== undefined) bells.ringAt(next, { kind: 'start' });

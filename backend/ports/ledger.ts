@@ -56,7 +56,7 @@ export interface JobView {
   readonly endedAt: number | undefined;
   /** Result as JSON text; only when Processed. */
   readonly result: string | undefined;
-  /** Where the result is when it is too large for an answer; `result` is then undefined. */
+  /** Where a large result stands. `result` is then undefined, unless `jobs` was asked for it and had room for it. */
   readonly place?: ResultPlace;
   /** Only when Failed. */
   readonly error: JobError | undefined;

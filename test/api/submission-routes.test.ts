@@ -1,5 +1,6 @@
 import { formatWireLine } from '@batchml/backend/words';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { JobView } from '../../backend/ports/ledger.ts';
 import { numbered, openPipeline, type Pipeline } from '../support/local-pipeline.ts';
 
 let pipeline: Pipeline;
@@ -80,7 +81,8 @@ describe('chunks', () => {
     ['GET', '/submissions/s/jobs?status=Done'],
     ['GET', '/submissions/s/jobs?limit=0'],
     ['GET', '/submissions?limit=1000'],
-    ['GET', '/submissions?cursor=x'],
+    ['GET', '/submissions?cursor=a.b'],
+    ['GET', '/submissions?cursor='],
   ])('%s %s is a bad request', async (method, path) => {
     await idle();
     await pipeline.submit('s', numbered(1));
@@ -141,6 +143,16 @@ describe('submissions', () => {
     expect(seen).toEqual(['e', 'd', 'c', 'b', 'a']);
   });
 
+  test.each(['x', '1e2', '0x1', '-1', 'eyJwayI6IkwifQ', '9'.repeat(200)])(
+    'a page from the cursor of another pipeline (%s) is empty',
+    async (cursor) => {
+      await idle();
+      await pipeline.submit('a', numbered(1));
+      const answer = await pipeline.call('GET', `/submissions?cursor=${cursor}`);
+      expect(await answer.json()).toEqual({ submissions: [], cursor: null });
+    },
+  );
+
   test('jobs are listed in input order whatever the page, with line numbers and custom IDs', async () => {
     await idle();
     for (const n of [0, 1, 2]) await pipeline.call('POST', `/submissions/s/chunks/${n}`, chunk(n * 7, 7));
@@ -200,6 +212,66 @@ describe('submissions', () => {
     await idle();
     const answer = await pipeline.call(method, path, path.endsWith('close') ? { jobs: 0 } : undefined);
     expect(await error(answer)).toMatchObject({ status: 404, code: 'not_found' });
+  });
+});
+
+describe('results that are too large for an answer', () => {
+  const place = { object: 'result/t/b.out', from: 10, to: 9_000_010 };
+
+  /** The first of three jobs has its result elsewhere, the others have 3 MB each. */
+  async function large(): Promise<void> {
+    const result = JSON.stringify('x'.repeat(3_000_000));
+    const finished = (job: JobView, i: number): JobView => ({
+      ...job,
+      status: 'Processed',
+      ...(i === 0 ? { place } : { result }),
+    });
+    pipeline = await openPipeline({
+      model: 'http://127.0.0.1:9',
+      wrapPorts: (ports) => ({
+        ...ports,
+        ledger: {
+          ...ports.ledger,
+          jobs: async (refs) =>
+            (await ports.ledger.jobs(refs)).map((job) => job && finished(job, job.ref.index)),
+          chunks: async (...args) =>
+            (await ports.ledger.chunks(...args)).map(({ n, jobs }) => ({ n, jobs: jobs.map(finished) })),
+        },
+      }),
+    });
+    await pipeline.submit('s', numbered(3));
+  }
+
+  test('are told by their place', async () => {
+    await large();
+    expect(await pipeline.job('s.0.0')).toMatchObject({ result: null, resultPlace: place });
+    const answer = await pipeline.call('GET', '/submissions/s/jobs?limit=1', undefined, {
+      accept: 'application/x-ndjson',
+    });
+    const where = '"resultPlace":{"object":"result/t/b.out","from":10,"to":9000010}';
+    expect(await answer.text()).toBe(
+      `{"line":1,"jobId":"s.0.0","status":"Processed","result":null,${where}}\n`,
+    );
+  });
+
+  test('are spread over pages', async () => {
+    await large();
+    const answer = await pipeline.call('GET', '/submissions/s/jobs');
+    expect(await answer.json()).toMatchObject({ jobs: [{ line: 1 }, { line: 2 }], cursor: '0.2' });
+    expect((await pipeline.results('s')).map(({ line }) => line)).toEqual([1, 2, 3]);
+  });
+
+  test('are asked for again where they are asked for by ID', async () => {
+    await large();
+    const ask = async (jobIds: string[]) => (await pipeline.call('POST', '/jobs/status', { jobIds })).json();
+    expect(await ask(['x.0.0', 's.0.1', 's.0.2', 'y.0.0', 's.0.0'])).toMatchObject({
+      jobs: [{ jobId: 's.0.1' }],
+      unknown: ['x.0.0'],
+      later: ['s.0.2', 'y.0.0', 's.0.0'],
+    });
+    const rest = await ask(['s.0.2', 'y.0.0', 's.0.0']);
+    expect(rest).toMatchObject({ jobs: [{ jobId: 's.0.2' }, { jobId: 's.0.0' }], unknown: ['y.0.0'] });
+    expect(rest).not.toHaveProperty('later');
   });
 });
 

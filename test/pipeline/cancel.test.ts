@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { cancelSubmission, retrySubmission } from '../../backend/pipeline/change.ts';
+import { cancelSubmission, continueCancel, retrySubmission } from '../../backend/pipeline/change.ts';
 import { expectWhole } from '../support/expect-whole.ts';
 import { doubling, MemoryPipeline, records } from '../support/memory-pipeline.ts';
 
@@ -60,6 +60,86 @@ describe('cancelling a submission', () => {
     expect(await pipeline.submission('s')).toMatchObject({ cancelling: false });
     await expectWhole(pipeline, 's', 'any');
     expect(pipeline.transforms.totalSent).toBe(0);
+  });
+
+  describe('that takes long', () => {
+    /** The first chunk of each page that is cancelled; each takes four seconds. */
+    let pages: number[];
+    beforeEach(async () => {
+      pages = [];
+      const { ledger } = pipeline.ports;
+      const slow: typeof ledger.cancelChunks = async (id, from, limit, at) => {
+        pages.push(from);
+        pipeline.clock.moveTo(pipeline.clock.now() + 4000);
+        return ledger.cancelChunks(id, from, limit, at);
+      };
+      pipeline.ports = { ...pipeline.ports, ledger: { ...ledger, cancelChunks: slow } };
+      await pipeline.submit('s', records(200), { chunkSize: 1, open: true });
+    });
+
+    it('stops after ten seconds, and goes on from there by itself', async () => {
+      expect(await cancelSubmission(pipeline.ports, 's')).toMatchObject({ closed: true, cancelling: true });
+      expect(pages).toEqual([0, 20, 40]);
+      expect(await pipeline.counts('s')).toMatchObject({ Cancelled: 60, Queued: 140 });
+      await pipeline.settle(0);
+      expect(pages).toEqual([0, 20, 40, 60, 80, 100, 120, 140, 160, 180, 200]);
+      expect(await pipeline.submission('s')).toMatchObject({ cancelling: false });
+      await expectWhole(pipeline, 's', 'any');
+      expect(await pipeline.counts('s')).toMatchObject({ Cancelled: 200 });
+    });
+
+    it('goes on when the bell for the rest was lost', async () => {
+      await cancelSubmission(pipeline.ports, 's');
+      while (pipeline.bells.take());
+      await pipeline.reconcile();
+      await pipeline.settle();
+      expect(await pipeline.counts('s')).toMatchObject({ Cancelled: 200 });
+      expect(await pipeline.submission('s')).toMatchObject({ cancelling: false });
+    });
+
+    it('believes no place that is not of this cancelling', async () => {
+      await pipeline.ports.ledger.beginCancel('s');
+      await continueCancel(pipeline.ports, 's', { from: 180, generation: 7 });
+      expect(pages[0]).toBe(0);
+      await pipeline.settle();
+      expect(await pipeline.counts('s')).toMatchObject({ Cancelled: 200 });
+    });
+  });
+
+  describe('whose batches wait for a place', () => {
+    beforeEach(async () => {
+      pipeline.transforms.trouble.holding = true;
+      const settings = { maxTransformJobs: 1, batchSize: 10 };
+      await pipeline.submit('runs', records(10, 500), { settings });
+      await pipeline.settle(0);
+      await pipeline.submit('s', records(60), { chunkSize: 1, settings });
+      await pipeline.settle(0);
+    });
+
+    it('starts nothing of it while it is cancelled bit by bit', async () => {
+      const { ledger } = pipeline.ports;
+      await ledger.beginCancel('s');
+      await ledger.cancelChunks('s', 0, 5, pipeline.clock.now());
+      await finishAll();
+      expect(await pipeline.counts('s')).toMatchObject({ Cancelled: 5, Queued: 55 });
+      await continueCancel(pipeline.ports, 's');
+      await pipeline.settle();
+      expect(await pipeline.counts('s')).toMatchObject({ Cancelled: 60 });
+      expect(pipeline.transforms.created).toHaveLength(1);
+      expect((await pipeline.ports.ledger.openWork({}, pipeline.clock.now())).waiting).toBe(false);
+    });
+
+    it('starts nothing of it that was about to be started', async () => {
+      const { ledger } = pipeline.ports;
+      const claimTransformJob: typeof ledger.claimTransformJob = async (...args) => {
+        await ledger.beginCancel('s');
+        return ledger.claimTransformJob(...args);
+      };
+      pipeline.ports = { ...pipeline.ports, ledger: { ...ledger, claimTransformJob } };
+      await finishAll();
+      expect(await pipeline.counts('s')).toMatchObject({ Queued: 60, Processing: 0 });
+      expect(pipeline.transforms.created).toHaveLength(1);
+    });
   });
 
   it('leaves the submissions beside it in a batch alone', async () => {

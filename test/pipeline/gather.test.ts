@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { jobsOf } from '../../backend/core/batch.ts';
 import { formatJobId } from '../../backend/core/ids.ts';
 import { expectWhole } from '../support/expect-whole.ts';
-import { doubling, MemoryPipeline, records } from '../support/memory-pipeline.ts';
+import { doubling, MemoryPipeline, MINUTE, records } from '../support/memory-pipeline.ts';
 
 let pipeline: MemoryPipeline;
 beforeEach(async () => {
@@ -86,6 +86,29 @@ describe('chunks', () => {
     await expectWhole(pipeline, 's', () => true);
   });
 
+  it('are read some at a time, each once for a batch, and come in order', async () => {
+    const { ledger } = pipeline.ports;
+    let reading = 0;
+    let most = 0;
+    const read: string[] = [];
+    const chunkLines: typeof ledger.chunkLines = async (submission, n) => {
+      read.push(`${submission}.${n}`);
+      most = Math.max(most, ++reading);
+      // Later ones are there sooner.
+      for (let i = n; i < 100; i++) await Promise.resolve();
+      reading--;
+      return ledger.chunkLines(submission, n);
+    };
+    pipeline.ports = { ...pipeline.ports, ledger: { ...ledger, chunkLines } };
+    await pipeline.submit('s', records(400), { chunkSize: 5, settings: { batchSize: 200 } });
+    await pipeline.submit('t', records(100, 500), { chunkSize: 50, settings: { batchSize: 20 } });
+    for (let i = 0; i < 40; i++) await pipeline.submit(`one-${i}`, records(1, 700 + i));
+    await pipeline.settle();
+    expect(most).toBe(16);
+    expect(read).toHaveLength(80 + 2 + 40);
+    for (const id of ['s', 't', 'one-0', 'one-39']) await expectWhole(pipeline, id, () => true);
+  });
+
   it('never share a batch with those of another model or of other settings', async () => {
     const pins = [
       {},
@@ -149,6 +172,28 @@ describe('starting', () => {
     for (const name of pipeline.transforms.inProgress) await pipeline.transforms.finish(name);
     await pipeline.settle(0);
     for (let i = 0; i < 5; i++) await expectWhole(pipeline, `s-${i}`, () => true);
+  });
+
+  it('does not turn round and round over a list that lags behind', async () => {
+    const { ledger } = pipeline.ports;
+    await pipeline.submit('s', records(10));
+    await pipeline.submit('t', records(10, 100), { settings: { batchSize: 20 } });
+    let stale: Awaited<ReturnType<typeof ledger.waitingBatches>> = [];
+    let looks = 0;
+    const waitingBatches: typeof ledger.waitingBatches = async (...args) => {
+      if (++looks > 20) throw new Error('it looks without end');
+      const waiting = await ledger.waitingBatches(...args);
+      if (waiting.length > 0) stale = waiting;
+      // For two seconds a batch that was started is still in the list.
+      return pipeline.clock.now() < began + 2000 ? stale : waiting;
+    };
+    const began = pipeline.clock.now();
+    pipeline.ports = { ...pipeline.ports, ledger: { ...ledger, waitingBatches } };
+    await pipeline.settle(MINUTE);
+    expect(pipeline.failures).toEqual([]);
+    expect(await batchSizes()).toEqual([[10], [10]]);
+    await expectWhole(pipeline, 's', () => true);
+    await expectWhole(pipeline, 't', () => true);
   });
 
   it('gives results out as each output appears, before the transform job has ended', async () => {

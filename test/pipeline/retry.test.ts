@@ -117,6 +117,28 @@ describe('retrying', () => {
     expect(Math.max(...sizes)).toBeLessThanOrEqual(4);
   });
 
+  it('stops after ten seconds where it takes long, and goes on by itself', async () => {
+    pipeline.transforms.trouble.fault = { times: 1, kind: 'access', reason: 'no' };
+    await pipeline.submit('t', records(50, 200), { settings: { batchSize: 5 } });
+    await pipeline.settle();
+    const { ledger } = pipeline.ports;
+    let formed = 0;
+    const formRetryBatch: typeof ledger.formRetryBatch = (batch) => {
+      formed++;
+      pipeline.clock.moveTo(pipeline.clock.now() + 4000);
+      return ledger.formRetryBatch(batch);
+    };
+    pipeline.ports = { ...pipeline.ports, ledger: { ...ledger, formRetryBatch } };
+    const began = await retrySubmission(pipeline.ports, 't', 0, 'all');
+    expect(began).toMatchObject({ began: true, submission: { retrying: 'all', generation: 1 } });
+    expect(formed).toBe(3);
+    expect(await pipeline.counts('t')).toMatchObject({ Queued: 15, Failed: 35 });
+    await pipeline.settle();
+    expect(formed).toBe(10);
+    expect(await pipeline.submission('t')).toMatchObject({ retrying: undefined });
+    await expectWhole(pipeline, 't', (n) => !bad(n));
+  });
+
   it('of nothing that failed begins nothing', async () => {
     const refs = (await pipeline.jobs('s')).map(({ ref }) => ref);
     expect(await retry(0, [refs[0] as never])).toMatchObject({ began: false });

@@ -2,9 +2,17 @@
 import { expect } from 'vitest';
 import { isFinal, JOB_STATUSES, type JobStatus } from '../../backend/core/job.ts';
 import { linesOf, recordOfInputLine } from '../../backend/core/object-lines.ts';
-import { isFinished } from '../../backend/core/submission.ts';
-import type { JobView } from '../../backend/ports/ledger.ts';
-import { type MemoryPipeline, numberOf } from './memory-pipeline.ts';
+import { isFinished, type StatusCounts, type Submission } from '../../backend/core/submission.ts';
+import type { JobView, Ledger } from '../../backend/ports/ledger.ts';
+import { numberOf } from './memory-pipeline.ts';
+
+/** What is looked at of a pipeline, wherever it runs. */
+export interface Looked {
+  readonly ports: { readonly ledger: Ledger };
+  submission(id: string): Promise<Submission>;
+  counts(id: string): Promise<StatusCounts>;
+  jobs(id: string): Promise<JobView[]>;
+}
 
 /**
  * Every job of numbered records is final, in input order, with the result of `doubling` or an error and never both; the
@@ -12,7 +20,7 @@ import { type MemoryPipeline, numberOf } from './memory-pipeline.ts';
  * @param succeeds which numbers must be Processed, the others Failed; `any`: whatever they are
  */
 export async function expectWhole(
-  pipeline: MemoryPipeline,
+  pipeline: Looked,
   id: string,
   succeeds: ((n: number) => boolean) | 'any',
 ): Promise<void> {
@@ -44,7 +52,7 @@ function isEnd({ status, result, error, endedAt }: JobView, n: number): boolean 
 }
 
 /** Numbers of a submission's records, in input order. */
-async function numbersOf({ ports: { ledger } }: MemoryPipeline, id: string): Promise<number[]> {
+async function numbersOf({ ports: { ledger } }: Looked, id: string): Promise<number[]> {
   const numbers: number[] = [];
   for (const { n } of await ledger.chunks(id, 0, 10_000))
     for (const line of linesOf(await ledger.chunkLines(id, n)))

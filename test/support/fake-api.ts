@@ -48,6 +48,8 @@ export class FakeApi {
   /** Jobs finished whenever somebody asks. */
   autoWork = Number.POSITIVE_INFINITY;
   pageSize = 500;
+  /** Jobs that one answer to `POST /jobs/status` holds. */
+  statusSize = 100;
   faults: (request: Request) => Response | undefined | Promise<Response | undefined> = () => undefined;
   pin: { model: string; settings: Settings } = { model: 'http://model', settings: DEFAULT_SETTINGS };
   key = FAKE_KEY;
@@ -144,9 +146,12 @@ export class FakeApi {
     if (id === 'status') {
       this.work(this.autoWork);
       const { jobIds } = (await request.json()) as { jobIds: string[] };
-      const found = jobIds.map((jobId) => this.jobs.find((job) => job.jobId === jobId));
-      const unknown = jobIds.filter((_, i) => found[i] === undefined);
-      return json(200, { jobs: found.filter((job) => job !== undefined).map(jobBody), unknown });
+      const now = jobIds.slice(0, this.statusSize);
+      const later = jobIds.slice(this.statusSize);
+      const found = now.map((jobId) => this.jobs.find((job) => job.jobId === jobId));
+      const unknown = now.filter((_, i) => found[i] === undefined);
+      const jobs = found.filter((job) => job !== undefined).map(jobBody);
+      return json(200, { jobs, unknown, ...(later.length > 0 ? { later } : {}) });
     }
     const job = this.jobs.find(({ jobId }) => jobId === id);
     if (job === undefined) return notFound(`job ${id}`);

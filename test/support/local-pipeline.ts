@@ -5,13 +5,14 @@ import { join } from 'node:path';
 import { type LocalEvent, type LocalOptions, type LocalPipeline, openLocal } from '@batchml/backend/local';
 import type { Job, ResultLine, SubmissionInfo } from '@batchml/backend/wire';
 import { DEFAULT_SETTINGS, formatWireLine, type Settings } from '@batchml/backend/words';
+import { checkAnswer } from './check-answer.ts';
 
 export const KEY = 'test-key';
 
 export interface Pipeline extends LocalPipeline {
   readonly dataDir: string;
   readonly events: readonly LocalEvent[];
-  /** A request with the key; a body that isn't text is sent as JSON. */
+  /** A request with the key; a body that isn't text is sent as JSON. The answer must be as the list of routes says. */
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
   /** Sends records by chunks and closes the submission. */
   submit(id: string, records: readonly string[], chunkSize?: number): Promise<string[]>;
@@ -44,14 +45,16 @@ export async function openPipeline({ model, settings, ...options }: PipelineOpti
     dataDir,
   });
 
-  const call: Pipeline['call'] = async (method, path, body, headers = {}) =>
-    pipeline.fetch(
-      new Request(`http://local${path}`, {
-        method,
-        headers: { 'x-api-key': KEY, ...headers },
-        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-      }),
-    );
+  const call: Pipeline['call'] = async (method, path, body, headers = {}) => {
+    const request = new Request(`http://local${path}`, {
+      method,
+      headers: { 'x-api-key': KEY, ...headers },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const answer = await pipeline.fetch(request);
+    await checkAnswer(request, answer);
+    return answer;
+  };
   const json = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
     const response = await call(method, path, body);
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);

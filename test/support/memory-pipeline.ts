@@ -1,12 +1,10 @@
 /**
- * The pipeline over a real ledger and real objects in a temporary folder, with transform jobs in memory, a clock that the
- * test moves and bells that it answers: everything between acceptance and results, and nothing that takes time.
+ * The pipeline over a real ledger and real objects, with transform jobs in memory, a clock that the test moves and bells
+ * that it answers: everything between acceptance and results, and nothing that takes time.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { formatWireLine } from '../../backend/core/chunk.ts';
 import { type JobRef, parseJobId } from '../../backend/core/ids.ts';
+import type { Trigger } from '../../backend/core/schedule.ts';
 import { DEFAULT_SETTINGS, type Pin, type Settings } from '../../backend/core/settings.ts';
 import {
   isFinished,
@@ -14,16 +12,13 @@ import {
   type Submission,
   statusCounts,
 } from '../../backend/core/submission.ts';
-import { fileObjects } from '../../backend/local/file-objects.ts';
-import { sqliteLedger } from '../../backend/local/ledger/index.ts';
-import { openSql } from '../../backend/local/sqlite/open.ts';
-import { migrate } from '../../backend/local/sqlite/schema.ts';
 import { acceptChunk, acceptJob } from '../../backend/pipeline/accept.ts';
 import { advance } from '../../backend/pipeline/advance.ts';
 import { reconcile } from '../../backend/pipeline/reconcile.ts';
 import type { Bell } from '../../backend/ports/bells.ts';
 import type { Ports } from '../../backend/ports/index.ts';
 import type { JobView } from '../../backend/ports/ledger.ts';
+import { localBackend, type OpenBackend } from './backends.ts';
 import { BellQueue, ManualClock } from './bell-queue.ts';
 import { FakeTransforms, type Model } from './fake-transforms.ts';
 
@@ -50,21 +45,21 @@ export class MemoryPipeline {
   readonly failures: Error[] = [];
   /** Bells that are answered at once. */
   together = 1;
+  /** When waiting batches are started. */
+  trigger: Trigger = 's3';
   /** Called after each step. */
   afterStep: () => Promise<void> = async () => undefined;
   /** The ledger itself, for what the test looks at. */
   readonly #ledger: Ports['ledger'];
   readonly #close: () => void;
 
+  /** Where state is kept. A test file that runs the others' tests over another backend sets it before. */
+  static backend: OpenBackend = localBackend;
+
   static async open(model: Model): Promise<MemoryPipeline> {
-    const folder = mkdtempSync(join(tmpdir(), 'batchml-memory-'));
-    const sql = await openSql(join(folder, 'batchml.db'), 'wasm');
-    migrate(sql);
-    // Nothing here outlives its process.
-    sql.exec('PRAGMA synchronous = OFF');
     const clock = new ManualClock(Date.UTC(2026, 10, 22, 10));
     const bells = new BellQueue(clock);
-    const objects = fileObjects(folder);
+    const { ledger, objects, close } = await MemoryPipeline.backend(clock);
     const transforms = new FakeTransforms(model, {
       readBatch: objects.readBatch,
       onOutput: (transform, batch) => bells.ring({ kind: 'output', transform, batch }),
@@ -72,11 +67,8 @@ export class MemoryPipeline {
     });
     let ids = 0;
     const random = () => `r${String(ids++).padStart(6, '0')}`;
-    const ports = { ledger: sqliteLedger(sql), objects, transforms, bells, clock, random };
-    return new MemoryPipeline({ ports, clock, bells, transforms }, () => {
-      sql.close();
-      rmSync(folder, { recursive: true, force: true });
-    });
+    const ports = { ledger, objects, transforms, bells, clock, random };
+    return new MemoryPipeline({ ports, clock, bells, transforms }, close);
   }
 
   private constructor(
@@ -137,7 +129,7 @@ export class MemoryPipeline {
 
   async #answer(bell: Bell): Promise<void> {
     try {
-      await advance(this.ports, bell);
+      await advance(this.ports, bell, { trigger: this.trigger });
     } catch (error) {
       this.failures.push(error as Error);
       this.bells.ringAt(this.clock.now() + AGAIN_MS, bell);

@@ -106,6 +106,7 @@ export class World {
       },
       tmpDir: this.dir,
       openLocal: this.local.open,
+      stackDir: join(this.dir, 'stack'),
       exit: (exitCode) => {
         this.exits.push(exitCode);
       },

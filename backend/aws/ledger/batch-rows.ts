@@ -38,6 +38,8 @@ export interface BatchRow {
   readonly reason?: string;
   /** JSON; absent when they are kept apart. */
   readonly members?: string;
+  /** The submission that all its jobs are of. */
+  readonly owner?: string;
   /** Its jobs are single ones, whose submissions have no counters. */
   readonly single: boolean;
   /** Jobs that ended in the queue before it was started. */

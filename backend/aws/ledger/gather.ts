@@ -7,7 +7,7 @@ import { batchKey, CHUNK_SHARDS, chunkKey, metaKey, openKeyOf } from './keys.ts'
 import type { Ranges } from './members.ts';
 import { type ChunkRow, chunkNumber } from './read.ts';
 import type { Meta } from './submissions.ts';
-import type { Item, Key } from './table.ts';
+import type { Item } from './table.ts';
 
 /** A chunk that rang. */
 export interface NamedChunk {
@@ -40,8 +40,9 @@ export function gatherLedger(context: Context, named: readonly NamedChunk[]): Ga
         .filter(({ owner }) => scope.submission === undefined || owner === scope.submission)
         .sort(byAge)
         .slice(0, limit);
-      const closed = await closedSubmissions(context, rows);
-      return rows.map((item): OpenChunk => {
+      const { closed, cancelling } = await statesOf(context, rows);
+      const open = rows.filter(({ owner }) => !cancelling.has(owner));
+      return open.map((item): OpenChunk => {
         const { owner, jobs, bytes, acceptedAt, group } = item as ChunkRow & { group: string };
         return {
           submission: owner,
@@ -112,12 +113,20 @@ export function gatherLedger(context: Context, named: readonly NamedChunk[]): Ga
   };
 }
 
-/** Those of the chunks' submissions that take no more: their chunks needn't wait. A single job waits for company. */
-async function closedSubmissions({ table }: Context, chunks: readonly Item[]): Promise<Set<string>> {
+/**
+ * Which of the chunks' submissions take no more, so that their chunks needn't wait (a single job waits for company), and
+ * which are being cancelled.
+ */
+async function statesOf(
+  { table }: Context,
+  chunks: readonly Item[],
+): Promise<{ closed: Set<string>; cancelling: Set<string> }> {
   const owners = new Set(chunks.filter(({ kind }) => kind === 'batch').map(({ owner }) => owner as string));
-  const keys: Key[] = [...owners].map(metaKey);
-  const metas = (await table.getAll(keys)) as (Meta | undefined)[];
-  return new Set(metas.flatMap((meta) => (meta?.closed ? [meta.id] : [])));
+  const metas = (await table.getAll([...owners].map(metaKey))) as (Meta | undefined)[];
+  return {
+    closed: new Set(metas.flatMap((meta) => (meta?.closed ? [meta.id] : []))),
+    cancelling: new Set(metas.flatMap((meta) => (meta?.cancelling ? [meta.id] : []))),
+  };
 }
 
 function byAge(a: Item, b: Item): number {

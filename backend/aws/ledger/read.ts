@@ -100,8 +100,8 @@ export function readLedger(context: Context): ReadLedger {
         const size = view?.place ? view.place.to - view.place.from : 0;
         if (!view?.place || size > ANSWER_MOST || size > left) continue;
         left -= size;
-        const { place, ...rest } = view;
-        views[i] = { ...rest, result: await context.blobs.getRange(place.object, place.from, place.to) };
+        const { place } = view;
+        views[i] = { ...view, result: await context.blobs.getRange(place.object, place.from, place.to) };
       }
       return views;
     },

@@ -7,7 +7,18 @@ import { type Context, Tallies, ttlAfter } from './context.ts';
 import { countWrites } from './counters.ts';
 import { absent, both, either, equal, fewerThan } from './expressions.ts';
 import { jobRows } from './job-rows.ts';
-import { batchIdOf, batchKey, hashOfPin, openIn, openKeyOf, rootOf, slotsKey, transformKey } from './keys.ts';
+import {
+  batchIdOf,
+  batchKey,
+  hashOfPin,
+  metaKey,
+  openIn,
+  openKeyOf,
+  rootOf,
+  slotsKey,
+  transformKey,
+} from './keys.ts';
+import type { Meta } from './submissions.ts';
 import { type Item, type Key, TRANSACT_MOST, type Write } from './table.ts';
 import { sealTransformJob } from './transform-rows.ts';
 
@@ -22,12 +33,12 @@ export function startLedger(context: Context): StartLedger {
   return {
     async waitingBatches({ submission }, now, limit) {
       const due = (await waiting(submission)).filter((item) => item['notBefore'] <= now).slice(0, limit);
-      const rows = await batchesIn(
+      const cancelling = await cancelledOwners(context, due);
+      return batchesIn(
         context,
         due.map((item) => batchIdOf(item as unknown as Key)),
-        (row) => isWaiting(row) && row.notBefore <= now,
+        (row) => isWaiting(row) && row.notBefore <= now && !cancelling.has(row.owner),
       );
-      return rows;
     },
 
     async nextWaiting({ submission }, now) {
@@ -71,6 +82,16 @@ export function startLedger(context: Context): StartLedger {
       await table.write({ key: transformKey(name), changes: { set: { notBefore, reason } }, condition });
     },
   };
+}
+
+/** Submissions that are being cancelled, of those whose batches these are. */
+async function cancelledOwners(
+  { table }: Context,
+  batches: readonly Item[],
+): Promise<ReadonlySet<string | undefined>> {
+  const owners = new Set(batches.flatMap(({ owner }) => (owner === undefined ? [] : [owner as string])));
+  const metas = (await table.getAll([...owners].map(metaKey))) as (Meta | undefined)[];
+  return new Set(metas.flatMap((meta) => (meta?.cancelling ? [meta.id] : [])));
 }
 
 /** Ends batches without an open job; says whether there were any. */
@@ -123,13 +144,16 @@ function groupsOf(
   };
   for (const [i, row] of rows.entries()) {
     const counts = isFresh(row) && !row.single ? startedWrites(context, row, batches[i] as Batch) : [];
+    // Nothing of a submission is started any more that is being cancelled, however long that takes.
+    if (row.owner !== undefined && !row.single)
+      counts.push({ key: metaKey(row.owner), condition: absent('cancelling') });
     const fresh = counts.filter(({ key }) => !counting.has(keyText(key))).length;
     if (taking.length + counting.size + 1 + fresh > TRANSACT_MOST - 2) flush();
     ids.push(row.id);
     taking.push(takeWrite(row, job.name));
     for (const write of counts) {
       const known = counting.get(keyText(write.key));
-      counting.set(keyText(write.key), known ? addStarted(known, write) : write);
+      counting.set(keyText(write.key), known?.changes ? addStarted(known, write) : write);
     }
   }
   flush();

@@ -16,7 +16,7 @@ export function gatherLedger({ sql, write }: Db): GatherLedger {
              s.pin || CASE s.kind WHEN 'batch' THEN ' ' || s.sid ELSE '' END AS grp,
              s.closed AND s.kind = 'batch' AS closed
            FROM chunks c JOIN submissions s ON s.sid = c.sid
-           WHERE c.ranges IS NULL AND ${where} ORDER BY c.accepted_at, c.sid, c.n LIMIT ?`,
+           WHERE c.ranges IS NULL AND s.cancelling = 0 AND ${where} ORDER BY c.accepted_at, c.sid, c.n LIMIT ?`,
           [...params, limit],
         )
         .map(({ closed, at, grp, ...chunk }) => ({

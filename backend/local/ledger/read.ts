@@ -50,6 +50,7 @@ export function readLedger({ sql }: Db): ReadLedger {
     },
 
     async submissions(cursor, limit) {
+      if (cursor !== undefined && !/^\d{1,15}$/.test(cursor)) return { items: [], next: undefined };
       const rows = sql.all<SubmissionRow>(
         `${SELECT_SUBMISSION} WHERE s.kind = 'batch' AND s.sid < ? ORDER BY s.sid DESC LIMIT ?`,
         [cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor), limit + 1],

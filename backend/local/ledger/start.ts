@@ -9,7 +9,7 @@ export function startLedger({ sql, write }: Db): StartLedger {
       const { where, params } = inScope(sql, scope, 'b.owner');
       return sql
         .all<BatchRow>(
-          `${SELECT_BATCH} WHERE b.state = 'Waiting' AND b.not_before <= ? AND ${where} ORDER BY b.seq LIMIT ?`,
+          `${SELECT_BATCH} WHERE b.state = 'Waiting' AND b.not_before <= ? AND ${where} AND NOT ${cancelling('b.owner')} ORDER BY b.seq LIMIT ?`,
           [now, ...params, limit],
         )
         .map(toBatch);
@@ -30,6 +30,9 @@ export function startLedger({ sql, write }: Db): StartLedger {
         const rows = job.batches.map((id) => tx.get<BatchRow>(`${SELECT_BATCH} WHERE b.id = ?`, [id]));
         const [first] = rows;
         if (!first || rows.some((row) => row?.state !== 'Waiting')) return 'changed';
+        // Nothing of it is started any more, however long its cancelling takes.
+        if (rows.some((row) => tx.get(`SELECT 1 WHERE ${cancelling('?')}`, [row?.owner ?? -1])))
+          return 'changed';
         const { where, params } = inScope(tx, scope, 'owner');
         const taken = tx.get<{ n: number }>(
           `SELECT count(*) AS n FROM transform_jobs WHERE state <> 'Ended' AND pin = ? AND ${where}`,
@@ -78,6 +81,11 @@ export function startLedger({ sql, write }: Db): StartLedger {
         ]);
       }),
   };
+}
+
+/** A condition: the submission of this number is being cancelled. */
+function cancelling(sid: string): string {
+  return `EXISTS (SELECT 1 FROM submissions c WHERE c.sid = ${sid} AND c.cancelling = 1)`;
 }
 
 /** How many jobs of each member of a batch are not final. */

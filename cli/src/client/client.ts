@@ -116,9 +116,19 @@ export class ApiClient {
     };
   }
 
-  /** Up to 100 jobs by their IDs. */
-  jobsStatus(jobIds: readonly string[]): Promise<JobsStatus> {
-    return this.json('POST', '/jobs/status', { jobIds });
+  /** Up to 100 jobs by their IDs; where one answer can't hold them, by several. */
+  async jobsStatus(jobIds: readonly string[]): Promise<Omit<JobsStatus, 'later'>> {
+    const jobs: Job[] = [];
+    const unknown: string[] = [];
+    for (let ask = jobIds; ask.length > 0; ) {
+      const answer = await this.json<JobsStatus>('POST', '/jobs/status', { jobIds: ask });
+      const { later = [] } = answer;
+      if (later.length >= ask.length) throw new Error("the API's answers about jobs don't go on");
+      jobs.push(...answer.jobs);
+      unknown.push(...answer.unknown);
+      ask = later;
+    }
+    return { jobs, unknown };
   }
 
   job(jobId: string): Promise<Job> {

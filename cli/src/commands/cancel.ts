@@ -19,6 +19,8 @@ interface Cancelled {
   readonly final: number;
   /** Jobs in started transform jobs: they go on. */
   readonly processing: number;
+  /** Jobs whose turn is yet to come: a large submission is cancelled bit by bit. */
+  readonly cancelling?: number;
 }
 
 export const cancelCommand = defineCommand<ProfileFlags>({
@@ -45,10 +47,12 @@ async function cancel(context: Context, args: readonly string[], flags: ProfileF
     done.push(one.whole ? await cancelWhole(client, one) : await cancelJobs(context, client, one));
   }
   progress.stop();
-  for (const { submissionId, cancelled, final, processing } of done) {
+  for (const { submissionId, cancelled, final, processing, cancelling } of done) {
     const parts = [`cancelled ${plural(cancelled, 'job')}`];
     if (final > 0) parts.push(`${formatCount(final)} were final already`);
     if (processing > 0) parts.push(`${formatCount(processing)} are being processed and go on`);
+    if (cancelling !== undefined)
+      parts.push(`${formatCount(cancelling)} more are being cancelled, see batchml status ${submissionId}`);
     terminal.note(`${submissionId}: ${parts.join(', ')}`);
   }
   if (json) await terminal.json({ submissions: done });
@@ -58,7 +62,13 @@ async function cancel(context: Context, args: readonly string[], flags: ProfileF
 async function cancelWhole(client: ApiClient, { info }: Selected): Promise<Cancelled> {
   const { submissionId, counts } = await client.cancelSubmission(info.submissionId);
   const cancelled = Math.max(0, counts.Cancelled - info.counts.Cancelled);
-  return { submissionId, cancelled, final: finalOf(counts) - cancelled, processing: counts.Processing };
+  return {
+    submissionId,
+    cancelled,
+    final: finalOf(counts) - cancelled,
+    processing: counts.Processing,
+    ...(counts.Queued > 0 ? { cancelling: counts.Queued } : {}),
+  };
 }
 
 async function cancelJobs(

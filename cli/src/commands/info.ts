@@ -1,5 +1,5 @@
 /** `batchml info`: what is in use, and where it comes from. Never the key itself. */
-import { DEFAULT_SETTINGS } from '@batchml/backend/words';
+import { DEFAULT_SETTINGS, localSettings } from '@batchml/backend/words';
 import { ApiClient } from '../client/client.ts';
 import { findTarget, type Target } from '../config/connection.ts';
 import { configDir, dataDir } from '../config/paths.ts';
@@ -71,7 +71,8 @@ async function info(context: Context, _args: readonly string[], flags: InfoFlags
     configDir: configDir(env),
     model: profile?.model ?? null,
   };
-  const settings = profile?.settings ?? DEFAULT_SETTINGS;
+  // Only profiles of pipelines on this machine say what they were started with.
+  const settings = localSettings(profile?.settings ?? DEFAULT_SETTINGS);
   if (json) {
     await terminal.json({ ...facts, settings });
     return EXIT.ok;

@@ -1,4 +1,6 @@
 /** `batchml local`: the pipeline as a server on this machine, until Ctrl-C. */
+
+import { localSettings, withSchedule } from '@batchml/backend/words';
 import { apiKeyPath, ensureKey } from '../config/api-key.ts';
 import { configDir, dataDir } from '../config/paths.ts';
 import { saveProfile } from '../config/profiles.ts';
@@ -10,11 +12,12 @@ import { printableLines } from '../ui/printable.ts';
 import { closeWithin } from './close-within.ts';
 import { defineCommand } from './command.ts';
 import { addModelOptions, type ModelFlags, modelFrom, pingTimeoutMs } from './options/model.ts';
+import { addScheduleOptions, type ScheduleFlags, scheduleFrom } from './options/schedule.ts';
 import { addSettingsOptions, type SettingsFlags, settingsFrom } from './options/settings.ts';
 import { addDataDirOption, numberOption } from './options/shared.ts';
 import { eventTeller } from './run/report.ts';
 
-interface LocalFlags extends SettingsFlags, ModelFlags {
+interface LocalFlags extends SettingsFlags, ModelFlags, ScheduleFlags {
   readonly port: number;
   readonly dataDir?: string;
 }
@@ -36,18 +39,28 @@ export const localCommand = defineCommand<LocalFlags>({
       ),
     );
     addDataDirOption(command);
+    addScheduleOptions(command);
     addSettingsOptions(command);
   },
   examples: [
     ['batchml local --model http://127.0.0.1:8080', 'a model server that is running'],
     ["batchml local --model-command 'python3 serve.py' --port 0", 'one that is started for you'],
+    [
+      'batchml local --model http://127.0.0.1:8080 --trigger schedule --schedule-rate hour',
+      'work begins every full hour',
+    ],
   ],
   run: local,
 });
 
 async function local(context: Context, _args: readonly string[], flags: LocalFlags): Promise<number> {
   const { deps, env, terminal, interrupts, progress, json } = context;
-  const pin = { model: modelFrom(flags), settings: settingsFrom(flags) };
+  const schedule = scheduleFrom(flags);
+  const settings = settingsFrom(flags);
+  const pin = {
+    model: modelFrom(flags),
+    settings: schedule === undefined ? settings : withSchedule(settings, schedule),
+  };
   const folder = dataDir(env, deps.cwd, flags.dataDir);
   const ping = pingTimeoutMs(flags);
   interrupts.onInterrupt(() =>
@@ -62,6 +75,7 @@ async function local(context: Context, _args: readonly string[], flags: LocalFla
     env: deps.env,
     onEvent: eventTeller(terminal, true),
     ...(ping === undefined ? {} : { pingTimeoutMs: ping }),
+    ...(schedule === undefined ? {} : { schedule }),
   });
   try {
     const endpoint = await pipeline.listen(flags.port);
@@ -74,6 +88,8 @@ async function local(context: Context, _args: readonly string[], flags: LocalFla
     await pipeline.start();
     terminal.note(`${terminal.paint('bold', endpoint)} serves ${pin.model}`);
     terminal.note(`data: ${folder}`);
+    if (schedule !== undefined)
+      terminal.note(`new batches are started every ${schedule}, at its end (UTC); jobs wait until then`);
     if (active === PROFILE) terminal.note('next, in another terminal:\n  batchml submit FILE');
     else
       terminal.note(
@@ -81,7 +97,16 @@ async function local(context: Context, _args: readonly string[], flags: LocalFla
       );
     terminal.note('Ctrl-C stops it');
     if (json)
-      await terminal.json({ type: 'ready', version: 1, endpoint, profile: PROFILE, dataDir: folder, ...pin });
+      await terminal.json({
+        type: 'ready',
+        version: 1,
+        endpoint,
+        profile: PROFILE,
+        dataDir: folder,
+        model: pin.model,
+        settings: localSettings(pin.settings),
+        ...(schedule === undefined ? {} : { schedule }),
+      });
     warmUp(context, pin.settings.maxWaitHours, () => pipeline.prepare([]));
     await orAborted(new Promise<never>(() => {}), interrupts.signal);
   } catch (error) {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { info } from '../../support/fake-api.ts';
 import { lines, records, World } from '../../support/run-cli.ts';
 
 let world: World;
@@ -28,6 +29,20 @@ describe('batchml cancel', () => {
     expect(world.api.jobs.filter(({ status }) => status === 'Cancelled')).toMatchObject([
       { jobId: 'sub.2.3' },
     ]);
+  });
+
+  it('says that a large submission is still being cancelled', async () => {
+    world.api.faults = (request) => {
+      if (!request.url.endsWith('/cancel')) return undefined;
+      const submission = world.api.submissions.get('sub') as Parameters<typeof info>[0];
+      const known = info(submission);
+      return Response.json({ ...known, counts: { ...known.counts, Queued: 700, Cancelled: 500 } });
+    };
+    const { code, stderr } = await world.run(['cancel', 'sub']);
+    expect(code).toBe(0);
+    expect(stderr).toContain('sub: cancelled 500 jobs, 700 more are being cancelled, see batchml status sub');
+    const { stdout } = await world.run(['cancel', 'sub', '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ submissions: [{ cancelled: 500, cancelling: 700 }] });
   });
 
   it('names a job that does not exist', async () => {

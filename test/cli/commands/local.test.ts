@@ -99,6 +99,53 @@ describe('batchml local', () => {
   });
 });
 
+describe('batchml local on a schedule', () => {
+  it('starts batches at the end of each period, and lets jobs wait for it', async () => {
+    const { code, stdout, stderr } = await serve([
+      '--trigger',
+      'schedule',
+      '--schedule-rate',
+      'day',
+      '--json',
+    ]);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ schedule: 'day', settings: { maxWaitHours: 48 } });
+    expect(stderr).toContain('new batches are started every day');
+    expect(world.local.options).toMatchObject({ schedule: 'day', pin: { settings: { maxWaitHours: 48 } } });
+  });
+
+  it('has none unless it is told so', async () => {
+    await serve(['--trigger', 's3']);
+    expect(world.local.options).not.toHaveProperty('schedule');
+    expect(world.local.options?.pin.settings.maxWaitHours).toBe(24);
+  });
+
+  it.each([
+    [['--schedule-rate', 'hour'], '--schedule-rate is for --trigger schedule alone'],
+    [['--trigger', 's3', '--schedule-rate', 'hour'], '--trigger schedule --schedule-rate hour'],
+    [['--trigger', 'schedule'], '--trigger schedule needs --schedule-rate'],
+    [['--trigger', 'schedule', '--schedule-rate', 'week'], 'minute, hour, day, month, year'],
+    [['--trigger', 'always'], 's3, schedule'],
+  ])('refuses %j', async (args, message) => {
+    const { code, stderr } = await world.run(['local', ...MODEL, ...args], { env: BARE });
+    expect(code).toBe(2);
+    expect(stderr).toContain(message);
+    expect(world.local.calls).toEqual([]);
+  });
+});
+
+describe('settings of a pipeline on this machine', () => {
+  it.each([
+    ['info', ['info']],
+    ['info --json', ['info', '--json']],
+  ])('%s says nothing of instances, which it has none of', async (_name, args) => {
+    expect((await serve(['--json'])).stdout).not.toContain('instance');
+    const { stdout } = await world.run(args, { env: BARE });
+    expect(stdout).toContain('maxWaitHours');
+    expect(stdout).not.toContain('instance');
+  });
+});
+
 describe('which API', () => {
   it('says how to start one where there is none', async () => {
     const { code, stderr } = await world.run(['list'], { env: BARE });

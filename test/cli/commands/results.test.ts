@@ -28,6 +28,17 @@ describe('batchml results', () => {
     expect(lines(stdout)[0]).toBe('{"line":1,"jobId":"sub.0.0","status":"Processed","result":1.0}');
   });
 
+  it('prints the place of a result that is too large for an answer', async () => {
+    const place = '{"object":"result/t/b.out","from":10,"to":9000010}';
+    world.api.model = () => `null,"resultPlace":${place}`;
+    finish();
+    const { code, stdout } = await world.run(['results', 'sub']);
+    expect(code).toBe(0);
+    expect(lines(stdout)[0]).toBe(
+      `{"line":1,"jobId":"sub.0.0","status":"Processed","result":null,"resultPlace":${place}}`,
+    );
+  });
+
   it('refuses an unfinished submission with 8, and prints nothing', async () => {
     world.api.work(10);
     const { code, stdout, stderr } = await world.run(['results', 'sub']);

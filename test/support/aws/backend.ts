@@ -1,6 +1,6 @@
 /** The ledger on DynamoDB and objects on S3, as tests open them: over fakes, or over other clients. */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { S3Client } from '@aws-sdk/client-s3';
+import { CreateBucketCommand, type S3Client } from '@aws-sdk/client-s3';
 import { s3Blobs } from '../../../backend/aws/blobs.ts';
 import { type DynamoLedger, dynamoLedger } from '../../../backend/aws/ledger/index.ts';
 import { s3Objects } from '../../../backend/aws/s3-objects.ts';
@@ -34,5 +34,6 @@ export function awsPorts(
 export const awsBackend: OpenBackend = async (clock) => {
   const [dynamo, s3] = [new FakeDynamo(), new FakeS3()];
   await createTable(dynamo.client, 'jobs');
+  await s3.client.send(new CreateBucketCommand({ Bucket: 'bucket' }));
   return { ...awsPorts({ dynamo: dynamo.client, s3: s3.client }, clock), close: () => undefined };
 };

@@ -3,14 +3,21 @@
  * SQS event sources, S3's and SageMaker's events on their way to queues, the rules of EventBridge, and Batch Transform. The test
  * moves the clock: `settle` lets time go by until nothing is left to do.
  */
+import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { expect } from 'vitest';
 import type { SubmissionInfo } from '../../../backend/api/wire.ts';
+import type { DynamoLedger } from '../../../backend/aws/ledger/index.ts';
 import { formatWireLine } from '../../../backend/core/chunk.ts';
 import { nextSchedule, type ScheduleRate } from '../../../backend/core/schedule.ts';
-import { isFinished, type StatusCounts, type Submission, statusCounts } from '../../../backend/core/submission.ts';
-import type { JobView, Ledger } from '../../../backend/ports/ledger.ts';
+import {
+  isFinished,
+  type StatusCounts,
+  type Submission,
+  statusCounts,
+} from '../../../backend/core/submission.ts';
+import type { JobView } from '../../../backend/ports/ledger.ts';
 import type { Model } from '../fake-transforms.ts';
-import { type Functions, functionsOf, ledgerOf } from './functions.ts';
+import { clientsOf, type Functions, functionsOf, ledgerOf, type Told } from './functions.ts';
 import { Invocations, type Outcome } from './invocations.ts';
 import {
   apiEvent,
@@ -24,7 +31,16 @@ import {
   stateChangeEvent,
 } from './lambda-events.ts';
 import { QueueSource } from './queue-source.ts';
-import { BUCKET, environment, makeServices, NAME_PREFIX, QUEUES, queueUrl, type Services, TABLE } from './services.ts';
+import {
+  BUCKET,
+  environment,
+  makeServices,
+  NAME_PREFIX,
+  QUEUES,
+  queueUrl,
+  type Services,
+  TABLE,
+} from './services.ts';
 import { StreamSource } from './stream-source.ts';
 import { createTable } from './tables.ts';
 
@@ -59,8 +75,11 @@ export class Cloud implements Services {
   readonly logs;
   readonly events;
   readonly invocations = new Invocations();
+  /** What the functions logged and measured. */
+  readonly told: Told = { warnings: [], errors: [], measured: {} };
   /** The ledger as the test looks at it. */
-  readonly ledger: Ledger;
+  readonly ledger: DynamoLedger;
+  readonly ports: { readonly ledger: DynamoLedger };
   /** Functions that run at once. */
   together = 1;
   trouble: EventTrouble | undefined;
@@ -77,6 +96,7 @@ export class Cloud implements Services {
   static async open(model: Model, options: CloudOptions = {}): Promise<Cloud> {
     const services = makeServices(model);
     await createTable(services.dynamo.client, TABLE);
+    await services.s3.client.send(new CreateBucketCommand({ Bucket: BUCKET }));
     return new Cloud(services, options);
   }
 
@@ -95,8 +115,14 @@ export class Cloud implements Services {
     for (const [name, client] of Object.entries({ dynamo, s3, kinesis, sqs, sagemaker, logs, events }))
       this.invocations.watch(name, client);
     const trigger = schedule ? { BATCHML_TRIGGER: 'schedule', BATCHML_SCHEDULE_RATE: schedule } : {};
-    this.#functions = functionsOf(services, environment({ ...trigger, ...env }));
+    this.#functions = functionsOf(
+      services,
+      clientsOf(services),
+      environment({ ...trigger, ...env }),
+      this.told,
+    );
     this.ledger = ledgerOf(services);
+    this.ports = { ledger: this.ledger };
     this.#schedule = schedule;
     this.#minute = this.clock.now() + MINUTE;
     this.#period = schedule ? nextSchedule(schedule, this.clock.now()) : Number.POSITIVE_INFINITY;
@@ -120,8 +146,7 @@ export class Cloud implements Services {
     });
     sqs.put(queueUrl('results'), S3_TEST);
     s3.onCreated = (bucket, key, size) => {
-      if (key.startsWith('result/'))
-        this.#deliver('results', s3Notice(bucket, key, size, this.clock.now()));
+      if (key.startsWith('result/')) this.#deliver('results', s3Notice(bucket, key, size, this.clock.now()));
     };
     sagemaker.onEvent = (detail) => {
       if (detail.TransformJobName.startsWith(`${NAME_PREFIX}-`) && ENDED.includes(detail.TransformJobStatus))
@@ -144,7 +169,7 @@ export class Cloud implements Services {
 
   async #invoke(name: keyof Functions, event: object): Promise<Outcome> {
     const context = contextOf(name, `request-${this.#invoked++}`);
-    return this.invocations.invoke(name, async () => this.#functions[name](event, context));
+    return this.invocations.invoke(name, () => this.#functions[name](event as never, context));
   }
 
   /** One request through API Gateway. A function that fails is a 502, one that hangs a 504. */
@@ -154,11 +179,16 @@ export class Cloud implements Services {
     const bytes =
       body === undefined
         ? undefined
-        : Buffer.from(typeof body === 'string' || Buffer.isBuffer(body) ? (body as string) : JSON.stringify(body));
+        : Buffer.from(
+            typeof body === 'string' || Buffer.isBuffer(body) ? (body as string) : JSON.stringify(body),
+          );
     const url = new URL(path, 'https://api.execute-api.us-east-1.amazonaws.com');
     const outcome = await this.#invoke('api', apiEvent(method, url, headers, bytes, this.clock.now()));
     if (outcome.kind === 'answered') return responseOf(outcome.answer as never);
-    return Response.json({ message: 'Internal server error' }, { status: outcome.kind === 'gone' ? 504 : 502 });
+    return Response.json(
+      { message: 'Internal server error' },
+      { status: outcome.kind === 'gone' ? 504 : 502 },
+    );
   }
 
   /** A request as clients make it: sent again after a 5xx or a lost answer. Gives the answer's JSON. */
@@ -179,7 +209,11 @@ export class Cloud implements Services {
   }
 
   /** Sends records (JSON text each) by chunks, and closes the submission. */
-  async submit(id: string, records: readonly string[], { chunkSize = 500, open = false } = {}): Promise<void> {
+  async submit(
+    id: string,
+    records: readonly string[],
+    { chunkSize = 500, open = false } = {},
+  ): Promise<void> {
     await this.call('PUT', `/submissions/${id}`, {});
     for (let n = 0; n * chunkSize < records.length; n++) {
       const lines = records
@@ -201,7 +235,13 @@ export class Cloud implements Services {
     const end = this.clock.now() + withinMs;
     for (;;) {
       while (await this.#round());
-      const times = [this.#stream.nextAt(), this.sqs.nextAt(), this.sagemaker.nextAt(), this.#minute, this.#period];
+      const times = [
+        this.#stream.nextAt(),
+        this.sqs.nextAt(),
+        this.sagemaker.nextAt(),
+        this.#minute,
+        this.#period,
+      ];
       const next = Math.min(...times.filter((at) => at !== undefined));
       this.clock.moveTo(Math.min(next, end));
       if (next > end) return;

@@ -86,6 +86,19 @@ export function motoConfig(endpoint: string) {
   };
 }
 
+/** A client whose commands go one after the other, in the order in which they came. */
+export function oneAtATime<T extends { send: (...args: never[]) => Promise<unknown>; destroy(): void }>(
+  client: T,
+): Pick<T, 'send' | 'destroy'> {
+  let last: Promise<unknown> = Promise.resolve();
+  const send = (...args: never[]) => {
+    const sent = last.then(() => client.send(...args));
+    last = sent.catch(() => undefined);
+    return sent;
+  };
+  return { send, destroy: () => client.destroy() } as Pick<T, 'send' | 'destroy'>;
+}
+
 /**
  * A suite over a moto server, which `endpoint()` tells within its tests. Skipped where moto is missing, and says so;
  * with CI set it fails instead.

@@ -67,7 +67,6 @@ export function environment(more: Readonly<Record<string, string>> = {}): Record
     BATCHML_NAME_PREFIX: NAME_PREFIX,
     BATCHML_TRIGGER: 's3',
     BATCHML_STACK: 'batchml',
-    BATCHML_LOG_LEVEL: 'SILENT',
     BATCHML_MODEL: MODEL,
     BATCHML_BATCH_SIZE: '5000',
     BATCHML_BATCH_WINDOW_SECONDS: '5',

@@ -1,7 +1,7 @@
 /** Which submission a run is: a new one, one to go on with, or one that is done. */
 import { createHash } from 'node:crypto';
 import type { SubmissionInfo } from '@batchml/backend/wire';
-import type { Settings } from '@batchml/backend/words';
+import { localSettings, type Settings } from '@batchml/backend/words';
 import type { ApiClient } from '../../client/client.ts';
 import { usageError } from '../../errors.ts';
 import { isFinished } from '../../outcome.ts';
@@ -35,7 +35,7 @@ export function differences(known: SubmissionInfo, now: RunWork): Difference[] {
   };
   compare('content', known.content, now.content);
   compare('model', known.model, now.model);
-  for (const key of Object.keys(now.settings) as (keyof Settings)[])
+  for (const key of Object.keys(localSettings(now.settings)) as (keyof Settings)[])
     compare(key, known.settings[key], now.settings[key]);
   return found;
 }
@@ -59,7 +59,7 @@ function refuseDifferences(known: SubmissionInfo, work: RunWork): void {
 
 /** The submission's ID without its number: the same records, model and settings always give the same. */
 export function runIdBase({ content, model, settings }: RunWork): string {
-  const sorted = Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1));
+  const sorted = Object.entries(localSettings(settings)).sort(([a], [b]) => (a < b ? -1 : 1));
   const hash = createHash('sha256').update(JSON.stringify([content, model, sorted]));
   return `run-${hash.digest('hex').slice(0, 12)}`;
 }

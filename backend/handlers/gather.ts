@@ -1,0 +1,35 @@
+/** Gathers: one step an invocation, whatever rang: records of the stream, or messages of the queue. */
+import type { KinesisStreamEvent, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { gather } from '../pipeline/gather.ts';
+import { fromEnvironment, type Handler, invoked } from './lambda.ts';
+import { errorFacts } from './log.ts';
+import { failures, hear } from './messages.ts';
+import type { Runtime } from './runtime.ts';
+import { hearStream } from './stream.ts';
+
+type Event = KinesisStreamEvent | SQSEvent;
+const isStream = (event: Event): event is KinesisStreamEvent => 'kinesis' in (event.Records[0] ?? {});
+
+export function create(runtime: Runtime): Handler<Event, SQSBatchResponse> {
+  return invoked(runtime, async (event) => {
+    const { chunks, rung, refused } = isStream(event)
+      ? hearStream(runtime, event.Records)
+      : { chunks: [], ...rungOf(await hear(runtime, event.Records)) };
+    if (rung.length === 0) return failures(refused);
+    try {
+      await runtime.work((ports) => gather(ports, {}), chunks);
+      runtime.log.info('gathered', { bells: rung.length });
+      return failures(refused);
+    } catch (error) {
+      runtime.log.error('gathering failed', errorFacts(error));
+      return failures([...refused, ...rung]);
+    }
+  });
+}
+
+const rungOf = ({ bells, refused }: Awaited<ReturnType<typeof hear>>) => ({
+  rung: bells.flatMap(({ messages }) => messages),
+  refused,
+});
+
+export const handler = fromEnvironment(create);

@@ -1,0 +1,36 @@
+/** Where a test's pipeline keeps its state: a ledger and objects that exist for one test. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileObjects } from '../../backend/local/file-objects.ts';
+import { sqliteLedger } from '../../backend/local/ledger/index.ts';
+import { openSql } from '../../backend/local/sqlite/open.ts';
+import { migrate } from '../../backend/local/sqlite/schema.ts';
+import type { Clock } from '../../backend/ports/clock.ts';
+import type { Ledger } from '../../backend/ports/ledger.ts';
+import type { Objects } from '../../backend/ports/objects.ts';
+
+export interface Backend {
+  readonly ledger: Ledger;
+  readonly objects: Objects;
+  close(): void;
+}
+
+export type OpenBackend = (clock: Clock) => Promise<Backend>;
+
+/** SQLite and files in a temporary folder. */
+export const localBackend: OpenBackend = async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'batchml-memory-'));
+  const sql = await openSql(join(folder, 'batchml.db'), 'wasm');
+  migrate(sql);
+  // Nothing here outlives its process.
+  sql.exec('PRAGMA synchronous = OFF');
+  return {
+    ledger: sqliteLedger(sql),
+    objects: fileObjects(folder),
+    close() {
+      sql.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+};
