@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { s3Blobs } from '../../../backend/aws/blobs.ts';
 import { SageMakerTransforms } from '../../../backend/aws/sagemaker-transforms.ts';
 import { LOG_BOUNDS } from '../../../backend/aws/transform-log.ts';
+import { entryError } from '../../../backend/core/data-log.ts';
 import { formatInputLine } from '../../../backend/core/object-lines.ts';
 import { DEFAULT_SETTINGS } from '../../../backend/core/settings.ts';
 import type { TransformSpec } from '../../../backend/ports/transforms.ts';
@@ -71,9 +72,10 @@ describe('a transform job', () => {
       object: `result/${NAME}/good.jsonl.out`,
       text: '{"id":"s.0.1","SageMakerOutput":{"twice":2}}\n{"id":"s.0.2","SageMakerOutput":{"twice":4}}\n',
     });
-    expect(await transforms.dataLog(NAME)).toEqual([
-      { batch: 'bad', kind: 'ClientError', status: 400, message: 'record 3 is poison' },
-    ]);
+    const [entry, ...others] = await transforms.dataLog(NAME);
+    expect(others).toEqual([]);
+    expect(entry).toMatchObject({ batch: 'bad', kind: 'ClientError', status: 400 });
+    expect(entry && entryError(entry)).toEqual({ code: 'model_error', message: 'record 3 is poison' });
     await transforms.forget(NAME);
     expect(s3.keys('bucket')).toEqual(['data/bad.jsonl', 'data/good.jsonl', `result/${NAME}/good.jsonl.out`]);
   });

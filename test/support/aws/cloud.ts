@@ -47,6 +47,8 @@ import { createTable } from './tables.ts';
 export const MINUTE = 60_000;
 export const KEY = 'the-key';
 const CLIENT_TRIES = 20;
+/** Rounds without a moment of rest: more of them, and something rings for itself for ever. */
+const MAX_ROUNDS = 1000;
 const ENDED = ['Completed', 'Failed', 'Stopped'];
 
 export interface CloudOptions {
@@ -234,7 +236,8 @@ export class Cloud implements Services {
   async settle(withinMs = 15 * MINUTE): Promise<void> {
     const end = this.clock.now() + withinMs;
     for (;;) {
-      while (await this.#round());
+      for (let rounds = 0; await this.#round(); rounds++)
+        if (rounds > MAX_ROUNDS) throw new Error(`it never comes to rest: ${this.#lately()}`);
       const times = [
         this.#stream.nextAt(),
         this.sqs.nextAt(),
@@ -246,6 +249,16 @@ export class Cloud implements Services {
       this.clock.moveTo(Math.min(next, end));
       if (next > end) return;
     }
+  }
+
+  /** The last calls, and what functions told. */
+  #lately(): string {
+    const calls = this.invocations.calls.slice(-40).map(({ by, command }) => `${by} ${command}`);
+    return JSON.stringify({
+      calls,
+      errors: this.told.errors.slice(-3),
+      warnings: this.told.warnings.slice(-3),
+    });
   }
 
   /** What can be done now; whether there was anything. */

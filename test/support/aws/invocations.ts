@@ -45,6 +45,9 @@ interface Invocation {
   readonly leave: () => void;
 }
 
+/** Whose call it is. One for all: Node looks at each that there ever was whenever a promise is made. */
+const CURRENT = new AsyncLocalStorage<Invocation>();
+
 export class Invocations {
   /** Calls so far. */
   readonly calls: Call[] = [];
@@ -54,7 +57,6 @@ export class Invocations {
   readonly faults: Partial<Record<Fault, number>> = {};
   /** Errors that functions ended with. */
   readonly failures: Error[] = [];
-  readonly #current = new AsyncLocalStorage<Invocation>();
   readonly #paused: (() => void)[] = [];
   readonly #hanging = new Set<Promise<unknown>>();
 
@@ -70,7 +72,7 @@ export class Invocations {
       leave = () => resolve({ kind: 'gone' });
     });
     const invocation: Invocation = { name, dead: false, leave };
-    const ended = this.#current.run(invocation, async (): Promise<Outcome> => {
+    const ended = CURRENT.run(invocation, async (): Promise<Outcome> => {
       try {
         return { kind: 'answered', answer: await run() };
       } catch (error) {
@@ -93,7 +95,7 @@ export class Invocations {
   }
 
   async #call(service: string, command: Command, carryOut: () => object): Promise<object> {
-    const invocation = this.#current.getStore();
+    const invocation = CURRENT.getStore();
     // The test's own looking.
     if (!invocation) return carryOut();
     if (invocation.dead) throw new Error('this invocation is dead');
