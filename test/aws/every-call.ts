@@ -42,7 +42,7 @@ async function expectEnd(cloud: Cloud): Promise<void> {
   await cloud.expectQuiet();
 }
 
-export async function run(at: number | undefined, fault: Fault | undefined): Promise<readonly Call[]> {
+async function run(at: number | undefined, fault: Fault | undefined): Promise<readonly Call[]> {
   const cloud = await Cloud.open(
     doubling((n) => n === POISON),
     { env: ENV },
