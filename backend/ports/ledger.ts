@@ -155,7 +155,10 @@ export interface GatherLedger {
 }
 
 export interface StartLedger {
-  /** Batches that may be started now, oldest first; a split batch's children come together. */
+  /**
+   * Batches that may be started now: those that go on with work begun (tried before, split from another, or a retry's)
+   * first, else oldest first; a split batch's children come together.
+   */
   waitingBatches(scope: Scope, now: number, limit: number): Promise<readonly Batch[]>;
   /** Earliest `notBefore` later than now of a Waiting batch. */
   nextWaiting(scope: Scope, now: number): Promise<number | undefined>;

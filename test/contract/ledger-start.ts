@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Batch } from '../../backend/core/batch.ts';
 import type { Ledger } from '../../backend/ports/ledger.ts';
-import { pinOf, REASON, refsOf, Steps, T0, transformOf } from './ledger-steps.ts';
+import { batchOf, pinOf, REASON, refsOf, Steps, T0, transformOf } from './ledger-steps.ts';
 
 /** What starting promises: places and batches are taken together or not at all, and jobs start once. */
 export function startContract(open: () => Ledger): void {
@@ -51,6 +51,24 @@ export function startContract(open: () => Ledger): void {
       await ledger.markWaiting(children.map(({ id }) => id));
       const list = await ledger.waitingBatches({ submission: 'a' }, T0, 10);
       expect(list.map(({ id }) => id)).toEqual(children.map(({ id }) => id));
+    });
+
+    it('give what goes on with work begun before new work', async () => {
+      const fresh = await waiting('a', 1, { createdAt: T0 - 5000 });
+      const again = await steps.running('b', 1);
+      await requeue(again.batch.id, again.name, T0);
+      const split = await steps.running('c', 2, { createdAt: T0 + 5000 });
+      const children = await steps.split(split.batch, split.name, 1);
+      await ledger.markWaiting(children.map(({ id }) => id));
+      await steps.failed('d', 1);
+      await ledger.beginRetry('d', 0, 'all');
+      const retried = batchOf('r', [{ submission: 'd', chunk: 0, from: 0, to: 1 }], { generation: 1 });
+      await ledger.formRetryBatch(retried);
+      await ledger.markWaiting(['r']);
+      const list = await ledger.waitingBatches({}, T0, 10);
+      const begun = [again.batch.id, ...children.map(({ id }) => id), 'r'];
+      expect(list.slice(0, 4).map(({ id }) => id)).toEqual(expect.arrayContaining(begun));
+      expect(list.slice(4).map(({ id }) => id)).toEqual([fresh.id]);
     });
 
     it("keep batches of several submissions out of one submission's scope", async () => {

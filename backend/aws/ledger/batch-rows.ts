@@ -150,10 +150,15 @@ const KINDS: Partial<Record<BatchState, OpenKind>> = { Forming: 'forming', Waiti
 /** Attributes that put a batch in the open index while its state is one to be looked at; none otherwise. */
 export function openAs(
   state: BatchState,
-  { id, createdAt }: Pick<BatchRow, 'id' | 'createdAt'>,
+  row: Pick<BatchRow, 'id' | 'createdAt' | 'attempts' | 'generation'>,
 ): { openKey?: string; openAt?: string } {
-  const kind = KINDS[state];
-  return kind === undefined ? {} : openIn(kind, createdAt, sortableBatchId(id));
+  const kind = state === 'Waiting' && isBegun(row) ? 'begun' : KINDS[state];
+  return kind === undefined ? {} : openIn(kind, row.createdAt, sortableBatchId(row.id));
+}
+
+/** It goes on with work that was started before: it waits for no schedule, and comes before new work. */
+function isBegun({ id, attempts, generation }: Pick<BatchRow, 'id' | 'attempts' | 'generation'>): boolean {
+  return attempts > 0 || generation > 0 || parentOf(id) !== undefined;
 }
 
 /** Its first attempt is still to come, and it wasn't split from another: its jobs count as started when it ends or runs. */

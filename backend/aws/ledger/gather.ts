@@ -1,5 +1,5 @@
 import type { GatherLedger, OpenChunk } from '../../ports/ledger.ts';
-import { newBatch, openAs } from './batch-rows.ts';
+import { type BatchRow, newBatch, openAs } from './batch-rows.ts';
 import { loadBatch } from './batches.ts';
 import { type Context, inParallel, isOver } from './context.ts';
 import { absent, both, equal } from './expressions.ts';
@@ -104,7 +104,7 @@ export function gatherLedger(context: Context, named: readonly NamedChunk[]): Ga
         await table.write({
           key: { pk: row['pk'], sk: row['sk'] },
           changes: {
-            set: { state: 'Waiting', ...openAs('Waiting', { id: row['id'], createdAt: row['createdAt'] }) },
+            set: { state: 'Waiting', ...openAs('Waiting', row as BatchRow) },
           },
           condition: both(equal('state', 'Forming'), absent('unsettled'), absent('ending')),
         });

@@ -79,7 +79,15 @@ export const rootOf = (id: string): string => id.split('.', 1)[0] as string;
 export const roundOf = (id: string): number => id.split('.').length - 1;
 
 /** Kinds of the open index's partitions. */
-export type OpenKind = 'chunk' | 'forming' | 'waiting' | 'held' | 'filing' | 'transform' | 'submission';
+export type OpenKind =
+  | 'chunk'
+  | 'forming'
+  | 'begun'
+  | 'waiting'
+  | 'held'
+  | 'filing'
+  | 'transform'
+  | 'submission';
 
 /** Attributes that put an item in the open index, in order of time. */
 export function openIn(

@@ -14,15 +14,17 @@ const MOST = 5000;
 export function openWork(context: Context): Ledger['openWork'] {
   return async (scope, now): Promise<OpenWork> => {
     const list = (kind: OpenKind) => openItems(context, kind, scope);
-    const [chunk, forming, waiting, held, filing, transforms, submissions] = await Promise.all([
+    const [chunk, forming, begun, fresh, held, filing, transforms, submissions] = await Promise.all([
       anyChunk(context, scope),
       list('forming'),
+      list('begun'),
       list('waiting'),
       list('held'),
       list('filing'),
       openItems(context, 'transform', {}),
       openItems(context, 'submission', {}),
     ]);
+    const waiting = [...begun, ...fresh];
     const ids = (items: readonly Item[]) => items.map((item) => batchIdOf(item as unknown as Key));
     const rows = (await batchRows(context, ids(filing))).filter((row) => row?.filing !== undefined);
     return {

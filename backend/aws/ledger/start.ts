@@ -24,12 +24,12 @@ import { sealTransformJob } from './transform-rows.ts';
 
 export function startLedger(context: Context): StartLedger {
   const { table } = context;
-  const waiting = async (submission: string | undefined): Promise<Item[]> =>
-    table.all({
-      pk: openKeyOf('waiting'),
-      index: 'open',
-      ...(submission === undefined ? {} : { where: equal('owner', submission) }),
-    });
+  const waiting = async (submission: string | undefined): Promise<Item[]> => {
+    const where = submission === undefined ? {} : { where: equal('owner', submission) };
+    const kinds = ['begun', 'waiting'] as const;
+    const lists = kinds.map((kind) => table.all({ pk: openKeyOf(kind), index: 'open', ...where }));
+    return (await Promise.all(lists)).flat();
+  };
   return {
     async waitingBatches({ submission }, now, limit) {
       const due = (await waiting(submission)).filter((item) => item['notBefore'] <= now).slice(0, limit);

@@ -9,7 +9,7 @@ export function startLedger({ sql, write }: Db): StartLedger {
       const { where, params } = inScope(sql, scope, 'b.owner');
       return sql
         .all<BatchRow>(
-          `${SELECT_BATCH} WHERE b.state = 'Waiting' AND b.not_before <= ? AND ${where} AND NOT ${cancelling('b.owner')} ORDER BY b.seq LIMIT ?`,
+          `${SELECT_BATCH} WHERE b.state = 'Waiting' AND b.not_before <= ? AND ${where} AND NOT ${cancelling('b.owner')} ORDER BY ${FRESH}, b.seq LIMIT ?`,
           [now, ...params, limit],
         )
         .map(toBatch);
@@ -82,6 +82,9 @@ export function startLedger({ sql, write }: Db): StartLedger {
       }),
   };
 }
+
+/** 1 for a batch of new work, 0 for one that goes on with work begun. */
+const FRESH = '(b.attempts = 0 AND b.parent IS NULL AND b.generation = 0)';
 
 /** A condition: the submission of this number is being cancelled. */
 function cancelling(sid: string): string {
