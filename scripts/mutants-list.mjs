@@ -214,4 +214,12 @@ export const MUTANTS = [
       'if (row.attempts < 0) await settleMembers(context, row, await membersOfRow(context, row));\n  return row;',
     tests: ['test/contract/aws.test.ts'],
   },
+  {
+    promise: '1 acknowledged is durable',
+    what: 'in the cloud the other batches of a cut chunk are lost with who formed them',
+    file: 'backend/aws/ledger/members.ts',
+    find: 'await recordSiblings(context, row, cuts);',
+    replace: 'if (row.attempts < 0) await recordSiblings(context, row, cuts);',
+    tests: ['test/aws/weather.test.ts'],
+  },
 ];

@@ -1,6 +1,7 @@
 /**
- * A small story of 12 jobs, told again and again with a fault at one call to AWS after the other: two submissions, one of four
- * chunks and two batches with a poison record that a retry heals, and one that is cancelled. However it goes, every job must
+ * A small story of 12 jobs, told again and again with a fault at one call to AWS after the other: two submissions, one of three
+ * chunks (of which one is cut, and two share a batch) and three batches with a poison record that a retry heals, and one that is
+ * cancelled. However it goes, every job must
  * reach its one right final status, and nothing may stay open.
  */
 import { expect, it } from 'vitest';
@@ -13,14 +14,14 @@ const POISON = 4;
 const ENV = { BATCHML_BATCH_SIZE: '6' };
 
 async function tellStory(cloud: Cloud): Promise<void> {
-  await cloud.submit('s', records(10), { chunkSize: 3 });
+  await cloud.submit('s', records(10), { chunks: [8, 1, 1] });
   await cloud.submit('c', records(2, 100), { chunkSize: 2, open: true });
   await cloud.call('POST', '/submissions/c/cancel');
   await cloud.finish(['s', 'c']);
   const [failed, ...others] = (await cloud.jobs('s')).filter(({ status }) => status !== 'Processed');
   expect(others).toEqual([]);
   expect(failed).toMatchObject({
-    ref: { submission: 's', chunk: 1, index: 1 },
+    ref: { submission: 's', chunk: 0, index: POISON },
     status: 'Failed',
     error: { code: 'model_error', message: `record ${POISON} is poison` },
   });

@@ -4,7 +4,7 @@
  */
 import { countJobs, jobsOf, type Member, membersOf } from '../../core/batch.ts';
 import type { JobRef } from '../../core/ids.ts';
-import { type BatchRow, membersWrite, packMembers } from './batch-rows.ts';
+import { type BatchRow, membersWrite, newBatch, packMembers, toBatch } from './batch-rows.ts';
 import { type Context, inParallel, jobTtl, Tallies, ttlAfter } from './context.ts';
 import { countWrites } from './counters.ts';
 import { absent, below, both, equal, present } from './expressions.ts';
@@ -58,6 +58,7 @@ async function claimChunks(
   candidates: readonly Member[],
 ): Promise<{ members: Member[]; gone: number }> {
   const cuts = JSON.parse(row.cuts ?? '{}') as Record<string, Ranges>;
+  await recordSiblings(context, row, cuts);
   const claims = await inParallel(candidates, WRITES_AT_ONCE, async (member) => {
     const { submission, chunk, from, to } = member;
     const ranges = cuts[`${submission}.${chunk}`] ?? [[from, to, row.id]];
@@ -78,6 +79,37 @@ async function claimChunks(
     members: taken.map(({ member }) => member),
     gone: taken.reduce((sum, { gone }) => sum + gone, 0),
   };
+}
+
+/**
+ * Records the other batches that cut chunks are to go to: whoever formed them may have died between two of them, and a chunk
+ * names them all at once. A batch of a cut chunk has no other member (see planGather).
+ */
+async function recordSiblings(
+  context: Context,
+  row: BatchRow,
+  cuts: Readonly<Record<string, Ranges>>,
+): Promise<void> {
+  for (const [key, ranges] of Object.entries(cuts)) {
+    const dot = key.lastIndexOf('.');
+    const [submission, chunk] = [key.slice(0, dot), Number(key.slice(dot + 1))];
+    const others = ranges.filter(([, , batch]) => batch !== row.id);
+    const known = await context.table.getAll(others.map(([, , batch]) => batchKey(batch)));
+    for (const [i, [from, to, id]] of others.entries()) {
+      if (known[i]) continue;
+      const members = [{ submission, chunk, from, to }];
+      const sibling = { ...toBatch(row, members), id, root: id, jobs: to - from };
+      const { single, cuts } = row;
+      await context.table.transact(
+        newBatch(context, sibling, {
+          state: 'Forming',
+          single,
+          unsettled: 'gather',
+          ...(cuts === undefined ? {} : { cuts }),
+        }),
+      );
+    }
+  }
 }
 
 /** `by` of rows of jobs that were cancelled while no batch had their chunk. */

@@ -4,26 +4,20 @@
  * moves the clock: `settle` lets time go by until nothing is left to do.
  */
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
-import { expect } from 'vitest';
-import type { SubmissionInfo } from '../../../backend/api/wire.ts';
+import type { APIGatewayProxyEvent } from 'aws-lambda';
 import type { DynamoLedger } from '../../../backend/aws/ledger/index.ts';
-import { formatWireLine } from '../../../backend/core/chunk.ts';
 import { nextSchedule, type ScheduleRate } from '../../../backend/core/schedule.ts';
-import {
-  isFinished,
-  type StatusCounts,
-  type Submission,
-  statusCounts,
-} from '../../../backend/core/submission.ts';
-import type { JobView } from '../../../backend/ports/ledger.ts';
+import { isFinished } from '../../../backend/core/submission.ts';
 import type { Model } from '../fake-transforms.ts';
-import { clientsOf, type Functions, functionsOf, ledgerOf, type Told } from './functions.ts';
+import { awsPorts } from './backend.ts';
+import { CloudView } from './cloud-view.ts';
+
+import type { FarSide } from './far-side.ts';
+import { clientsOf, type Functions, functionsOf, type Told } from './functions.ts';
 import { Invocations, type Outcome } from './invocations.ts';
 import {
-  apiEvent,
   contextOf,
   kinesisEvent,
-  responseOf,
   S3_TEST,
   s3Notice,
   scheduledEvent,
@@ -44,9 +38,8 @@ import {
 import { StreamSource } from './stream-source.ts';
 import { createTable } from './tables.ts';
 
+export { KEY } from './cloud-view.ts';
 export const MINUTE = 60_000;
-export const KEY = 'the-key';
-const CLIENT_TRIES = 20;
 /** Rounds without a moment of rest: more of them, and something rings for itself for ever. */
 const MAX_ROUNDS = 1000;
 const ENDED = ['Completed', 'Failed', 'Stopped'];
@@ -55,6 +48,8 @@ export interface CloudOptions {
   /** More of the functions' environment. */
   readonly env?: Readonly<Record<string, string>>;
   readonly schedule?: ScheduleRate;
+  /** Where the functions' calls go instead of to the services of the tests. */
+  readonly far?: (services: Services) => Promise<FarSide>;
 }
 
 /** What happens to events on their way; by default nothing. */
@@ -67,7 +62,7 @@ export interface EventTrouble {
   readonly shuffle: boolean;
 }
 
-export class Cloud implements Services {
+export class Cloud extends CloudView implements Services {
   readonly clock;
   readonly dynamo;
   readonly s3;
@@ -85,24 +80,27 @@ export class Cloud implements Services {
   /** Functions that run at once. */
   together = 1;
   trouble: EventTrouble | undefined;
-  /** Answers of the API that were not 2xx, as `call` saw them. */
-  readonly refusals: string[] = [];
   readonly #functions: Functions;
   readonly #stream: StreamSource;
   readonly #queues: readonly QueueSource[];
   readonly #schedule: ScheduleRate | undefined;
   #minute: number;
   #period: number;
-  #invoked = 0;
+  /** Invocations by function. */
+  readonly invoked = new Map<string, number>();
+  /** Outputs on their way to the far side. */
+  readonly #copies: Promise<void>[] = [];
+  #requests = 0;
 
   static async open(model: Model, options: CloudOptions = {}): Promise<Cloud> {
     const services = makeServices(model);
     await createTable(services.dynamo.client, TABLE);
     await services.s3.client.send(new CreateBucketCommand({ Bucket: BUCKET }));
-    return new Cloud(services, options);
+    return new Cloud(services, options, await options.far?.(services));
   }
 
-  private constructor(services: Services, { env = {}, schedule }: CloudOptions) {
+  private constructor(services: Services, { env = {}, schedule }: CloudOptions, far: FarSide | undefined) {
+    super();
     ({
       clock: this.clock,
       dynamo: this.dynamo,
@@ -117,13 +115,13 @@ export class Cloud implements Services {
     for (const [name, client] of Object.entries({ dynamo, s3, kinesis, sqs, sagemaker, logs, events }))
       this.invocations.watch(name, client);
     const trigger = schedule ? { BATCHML_TRIGGER: 'schedule', BATCHML_SCHEDULE_RATE: schedule } : {};
-    this.#functions = functionsOf(
-      services,
-      clientsOf(services),
-      environment({ ...trigger, ...env }),
-      this.told,
-    );
-    this.ledger = ledgerOf(services);
+    const clients = far?.clients ?? clientsOf(services);
+    const variables = environment({ ...trigger, ...env, ...far?.env });
+    this.#functions = functionsOf(services, clients, variables, this.told);
+    this.ledger = awsPorts(clients, this.clock, {
+      table: variables['BATCHML_TABLE'] as string,
+      bucket: variables['BATCHML_BUCKET'] as string,
+    }).ledger;
     this.ports = { ledger: this.ledger };
     this.#schedule = schedule;
     this.#minute = this.clock.now() + MINUTE;
@@ -148,7 +146,9 @@ export class Cloud implements Services {
     });
     sqs.put(queueUrl('results'), S3_TEST);
     s3.onCreated = (bucket, key, size) => {
-      if (key.startsWith('result/')) this.#deliver('results', s3Notice(bucket, key, size, this.clock.now()));
+      if (!key.startsWith('result/')) return;
+      if (far) this.#copies.push(far.copy(bucket, key, s3.read(bucket, key) ?? ''));
+      this.#deliver('results', s3Notice(bucket, key, size, this.clock.now()));
     };
     sagemaker.onEvent = (detail) => {
       if (detail.TransformJobName.startsWith(`${NAME_PREFIX}-`) && ENDED.includes(detail.TransformJobStatus))
@@ -169,67 +169,14 @@ export class Cloud implements Services {
     return this.trouble?.twice ? [...records, ...records] : records;
   }
 
+  protected override request(event: APIGatewayProxyEvent): Promise<Outcome> {
+    return this.#invoke('api', event);
+  }
+
   async #invoke(name: keyof Functions, event: object): Promise<Outcome> {
-    const context = contextOf(name, `request-${this.#invoked++}`);
+    const context = contextOf(name, `request-${this.#requests++}`);
+    this.invoked.set(name, (this.invoked.get(name) ?? 0) + 1);
     return this.invocations.invoke(name, () => this.#functions[name](event as never, context));
-  }
-
-  /** One request through API Gateway. A function that fails is a 502, one that hangs a 504. */
-  async fetch(method: string, path: string, init: { body?: unknown; headers?: Record<string, string> } = {}) {
-    const { body, headers = { 'x-api-key': KEY } } = init;
-    if (headers['x-api-key'] !== KEY) return Response.json({ message: 'Forbidden' }, { status: 403 });
-    const bytes =
-      body === undefined
-        ? undefined
-        : Buffer.from(
-            typeof body === 'string' || Buffer.isBuffer(body) ? (body as string) : JSON.stringify(body),
-          );
-    const url = new URL(path, 'https://api.execute-api.us-east-1.amazonaws.com');
-    const outcome = await this.#invoke('api', apiEvent(method, url, headers, bytes, this.clock.now()));
-    if (outcome.kind === 'answered') return responseOf(outcome.answer as never);
-    return Response.json(
-      { message: 'Internal server error' },
-      { status: outcome.kind === 'gone' ? 504 : 502 },
-    );
-  }
-
-  /** A request as clients make it: sent again after a 5xx or a lost answer. Gives the answer's JSON. */
-  async call<T = Record<string, unknown>>(
-    method: string,
-    path: string,
-    body?: unknown,
-    headers: Record<string, string> = {},
-  ): Promise<T> {
-    for (let tries = 0; tries < CLIENT_TRIES; tries++) {
-      const answer = await this.fetch(method, path, { body, headers: { 'x-api-key': KEY, ...headers } });
-      const text = await answer.text();
-      if (answer.ok) return JSON.parse(text) as T;
-      this.refusals.push(`${method} ${path}: ${answer.status} ${text}`);
-      if (answer.status < 500 && answer.status !== 429) throw new Error(this.refusals.at(-1));
-    }
-    throw new Error(`${method} ${path} was sent ${CLIENT_TRIES} times: ${this.refusals.at(-1)}`);
-  }
-
-  /** Sends records (JSON text each) by chunks, and closes the submission. */
-  async submit(
-    id: string,
-    records: readonly string[],
-    { chunkSize = 500, open = false } = {},
-  ): Promise<void> {
-    await this.call('PUT', `/submissions/${id}`, {});
-    for (let n = 0; n * chunkSize < records.length; n++) {
-      const lines = records
-        .slice(n * chunkSize, (n + 1) * chunkSize)
-        .map((record, i) => formatWireLine(n * chunkSize + i + 1, undefined, record));
-      await this.call('POST', `/submissions/${id}/chunks/${n}`, Buffer.from(`${lines.join('\n')}\n`), {
-        'content-type': 'application/x-ndjson',
-      });
-    }
-    if (!open) await this.call('POST', `/submissions/${id}/close`, { jobs: records.length });
-  }
-
-  info(id: string): Promise<SubmissionInfo> {
-    return this.call<SubmissionInfo>('GET', `/submissions/${id}`);
   }
 
   /** Lets this time go by: gives events to functions and runs transform jobs until nothing is left to do. */
@@ -264,6 +211,7 @@ export class Cloud implements Services {
   /** What can be done now; whether there was anything. */
   async #round(): Promise<boolean> {
     const now = this.clock.now();
+    await Promise.all(this.#copies.splice(0));
     const work = [...this.#stream.ready(), ...this.#queues.flatMap((queue) => queue.ready())];
     if (this.#minute <= now) {
       this.#minute += MINUTE;
@@ -287,47 +235,21 @@ export class Cloud implements Services {
       const all = await Promise.all(ids.map((id) => this.ledger.submission(id)));
       if (all.every((submission) => submission && isFinished(submission))) return;
     }
+    const states = await Promise.all(
+      ids.map(async (id) => ({ id, counts: await this.counts(id), submission: await this.submission(id) })),
+    );
+    const open = await this.ledger.openWork({}, this.clock.now());
     throw new Error(
-      `not finished after ${minutes} minutes; last failure: ${this.invocations.failures.at(-1)?.stack}`,
+      `not finished after ${minutes} minutes: ${JSON.stringify({ states, open })}; it never comes to more: ${this.#lately()}`,
     );
   }
 
-  /** Nothing is open any more, and no message went to dead letters. */
-  async expectQuiet(): Promise<void> {
-    this.dynamo.catchUp();
-    expect(await this.ledger.openWork({}, this.clock.now())).toEqual({
-      chunks: false,
-      forming: [],
-      held: [],
-      overdue: [],
-      waiting: false,
-      transforms: [],
-      submissions: [],
-      filing: [],
-    });
-  }
-
-  async submission(id: string): Promise<Submission> {
-    const submission = await this.ledger.submission(id);
-    if (!submission) throw new Error(`no submission ${id}`);
-    return submission;
-  }
-
-  async counts(id: string): Promise<StatusCounts> {
-    return statusCounts((await this.submission(id)).counters);
-  }
-
-  async jobs(id: string): Promise<JobView[]> {
-    return (await this.ledger.chunks(id, 0, 10_000)).flatMap(({ jobs }) => jobs);
-  }
-
-  /** Objects in the bucket, by the first part of their keys. */
-  stored(): Record<string, number> {
-    const counts: Record<string, number> = {};
-    for (const key of this.s3.keys(BUCKET)) {
-      const [folder = ''] = key.split('/');
-      counts[folder] = (counts[folder] ?? 0) + 1;
-    }
-    return counts;
+  /** Counts from nothing again. */
+  forget(): void {
+    for (const { meter } of [this.dynamo, this.s3, this.kinesis, this.sqs, this.sagemaker]) meter.reset();
+    this.invoked.clear();
+    this.invocations.calls.length = 0;
+    Object.assign(this.kinesis, { records: 0, bytes: 0, units: 0 });
+    this.sagemaker.created.length = 0;
   }
 }

@@ -4,7 +4,7 @@
  * - PutRecord, and PutRecords of 1-500 records and 10 MiB: records fail in their places when `fails` says so, the others
  *   are stored. Records of one partition key go to one shard, in the order in which they came.
  * - A record has 1 MiB at most. Nothing is lost or forgotten: readers keep their own place.
- * - `meter` counts calls; `bytes` the records' data and keys, `units` the 25 KB that on provisioned streams are paid for.
+ * - `meter` counts calls; `records` and `bytes` what was stored, keys included, `units` the 25 KB that on provisioned streams are paid for.
  */
 import { createHash } from 'node:crypto';
 import { type KinesisClient, KinesisServiceException } from '@aws-sdk/client-kinesis';
@@ -32,6 +32,7 @@ const refusal = (name: string, message: string) =>
 
 export class FakeKinesis extends FakeClient {
   readonly meter = new Meter();
+  records = 0;
   bytes = 0;
   units = 0;
   /** Whether a record is refused for want of throughput. */
@@ -85,6 +86,7 @@ export class FakeKinesis extends FakeClient {
 
   #store({ Data, PartitionKey }: Entry): { SequenceNumber: string; ShardId: string } {
     const size = Data.length + Buffer.byteLength(PartitionKey);
+    this.records++;
     this.bytes += size;
     this.units += Math.ceil(size / UNIT_BYTES);
     return { SequenceNumber: this.put(PartitionKey, Data), ShardId: 'shardId-000000000000' };

@@ -30,33 +30,11 @@ import type { FakeLogs } from './fake-logs.ts';
 import type { FakeS3 } from './fake-s3.ts';
 import { requestProblem } from './sagemaker/check-request.ts';
 import { dataLogLines, inputObjects, parseUri, runObject } from './sagemaker/run-objects.ts';
+import { NO_TROUBLE, type SageMakerTrouble, type StateChange } from './sagemaker/trouble.ts';
 
 const $metadata = { httpStatusCode: 400 };
 const ARN = 'arn:aws:sagemaker:us-east-1:123456789012:';
 const ENDED: readonly TransformJobStatus[] = ['Completed', 'Failed', 'Stopped'];
-
-/** `detail` of the event "SageMaker Transform Job State Change". */
-export type StateChange = Readonly<Record<string, unknown>> & {
-  readonly TransformJobName: string;
-  readonly TransformJobStatus: TransformJobStatus;
-};
-
-export interface SageMakerTrouble {
-  /** Jobs end only when `finish` is called. */
-  holding: boolean;
-  /** The next so many creates are throttled. */
-  throttles: number;
-  /** Instances that all jobs together may have. */
-  quota: number;
-  /** The next so many jobs fail for this reason before they read an object. */
-  fault: { times: number; reason: string } | undefined;
-  /** Outputs that get lost, by base name without its ending and by how often it was tried. */
-  dropOutput: (batch: string, attempt: number) => boolean;
-  /** What becomes of an output's text. */
-  spoil: (text: string, batch: string) => string;
-  /** The data log says nothing. */
-  dropLog: boolean;
-}
 
 interface Job {
   readonly request: CreateTransformJobCommandInput;
@@ -82,15 +60,7 @@ const unknown = (name: string) =>
 
 export class FakeSageMaker extends FakeClient {
   readonly meter = new Meter();
-  readonly trouble: SageMakerTrouble = {
-    holding: false,
-    throttles: 0,
-    quota: Number.POSITIVE_INFINITY,
-    fault: undefined,
-    dropOutput: () => false,
-    spoil: (text) => text,
-    dropLog: false,
-  };
+  readonly trouble: SageMakerTrouble = { ...NO_TROUBLE };
   model: Model;
   durationMs = 0;
   onEvent: (detail: StateChange) => void = () => undefined;

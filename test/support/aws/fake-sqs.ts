@@ -65,6 +65,11 @@ export class FakeSqs extends FakeClient {
     this.#queues.set(url, { options: { ...defaults, ...options }, messages: [] });
   }
 
+  /** Makes another URL mean a queue. */
+  alias(url: string, queue: string): void {
+    this.#queues.set(url, this.#queue(queue));
+  }
+
   /** Messages in a queue, hidden ones too. */
   messages(url: string): readonly Message[] {
     return this.#queue(url).messages;

@@ -2,7 +2,6 @@
 import type { Context } from 'aws-lambda';
 import type { Clients } from '../../../backend/aws/clients.ts';
 import { readConfig } from '../../../backend/aws/config.ts';
-import type { DynamoLedger } from '../../../backend/aws/ledger/index.ts';
 import { create as api } from '../../../backend/handlers/api.ts';
 import { create as fileResults } from '../../../backend/handlers/file-results.ts';
 import { create as gather } from '../../../backend/handlers/gather.ts';
@@ -12,7 +11,6 @@ import { create as reconcile } from '../../../backend/handlers/reconcile.ts';
 import { createRuntime, type Runtime } from '../../../backend/handlers/runtime.ts';
 import { create as settle } from '../../../backend/handlers/settle.ts';
 import { create as start } from '../../../backend/handlers/start.ts';
-import { awsPorts } from './backend.ts';
 import { deadLettersUrl, type Services } from './services.ts';
 
 export type LambdaFunction = (event: never, context: Context) => Promise<unknown>;
@@ -44,10 +42,6 @@ export function clientsOf({ dynamo, s3, sagemaker, kinesis, sqs, logs, events }:
     logs: logs.client,
     events: events.client,
   };
-}
-
-export function ledgerOf(services: Services): DynamoLedger {
-  return awsPorts(clientsOf(services), services.clock).ledger;
 }
 
 /**

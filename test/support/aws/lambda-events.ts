@@ -7,8 +7,8 @@ import type {
   SQSEvent,
 } from 'aws-lambda';
 import type { StreamRecord } from './fake-kinesis.ts';
-import type { StateChange } from './fake-sagemaker.ts';
 import type { Message } from './fake-sqs.ts';
+import type { StateChange } from './sagemaker/trouble.ts';
 
 const REGION = 'us-east-1';
 const ACCOUNT = '123456789012';

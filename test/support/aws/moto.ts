@@ -87,16 +87,16 @@ export function motoConfig(endpoint: string) {
 }
 
 /** A client whose commands go one after the other, in the order in which they came. */
-export function oneAtATime<T extends { send: (...args: never[]) => Promise<unknown>; destroy(): void }>(
+export function oneAtATime<T extends { send: (...args: never[]) => Promise<unknown> }>(
   client: T,
-): Pick<T, 'send' | 'destroy'> {
+): Pick<T, 'send'> {
   let last: Promise<unknown> = Promise.resolve();
   const send = (...args: never[]) => {
     const sent = last.then(() => client.send(...args));
     last = sent.catch(() => undefined);
     return sent;
   };
-  return { send, destroy: () => client.destroy() } as Pick<T, 'send' | 'destroy'>;
+  return { send } as Pick<T, 'send'>;
 }
 
 /**

@@ -15,7 +15,6 @@ export const STREAM = 'stream';
 export const NAME_PREFIX = 'batchml-0a1b2c3d';
 export const MODEL = 'classifier';
 export const QUEUES = ['gather', 'start', 'results', 'settle'] as const;
-export type Queue = (typeof QUEUES)[number];
 export const queueUrl = (queue: string) => `https://sqs.us-east-1.amazonaws.com/123456789012/${queue}`;
 export const deadLettersUrl = (queue: string) => queueUrl(`${queue}-dead`);
 

@@ -2,7 +2,6 @@
 import {
   ConditionalCheckFailedException,
   DynamoDBServiceException,
-  ProvisionedThroughputExceededException,
   ResourceNotFoundException,
   TransactionCanceledException,
 } from '@aws-sdk/client-dynamodb';
@@ -43,14 +42,6 @@ export function transactionCanceled(reasons: readonly CancellationReason[]): Tra
     message: `Transaction cancelled, please refer cancellation reasons for specific reasons [${codes}]`,
     $metadata,
     CancellationReasons: reasons as never,
-  });
-}
-
-/** What a table answers that is written to too fast. */
-export function throughputExceeded(): ProvisionedThroughputExceededException {
-  return new ProvisionedThroughputExceededException({
-    message: 'The level of configured provisioned throughput for the table was exceeded.',
-    $metadata,
   });
 }
 
