@@ -23,7 +23,7 @@ const REQUIRE =
  * `import { z }` takes hold of all of Zod, forty languages and JSON Schema among it; of `import * as z`, which is the same
  * object, esbuild keeps what is used.
  */
-const usedZod = {
+export const usedZod = {
   name: 'used-zod',
   setup({ onLoad }) {
     onLoad({ filter: /[\\/]backend[\\/].*\.ts$/ }, async ({ path }) => ({
@@ -53,7 +53,8 @@ const environmentCredentials = {
   },
 };
 
-async function bundle(handler) {
+/** One handler in memory: the files of its zip, and esbuild's account of what went into it. */
+export async function bundleHandler(handler) {
   const { outputFiles, metafile } = await build({
     entryPoints: [`backend/handlers/${handler}.ts`],
     absWorkingDir: ROOT,
@@ -91,7 +92,7 @@ async function bundle(handler) {
 export async function buildHandlers(outdir = OUTDIR) {
   const built = await Promise.all(
     HANDLERS.map(async (handler) => {
-      const contents = zip((await bundle(handler)).files);
+      const contents = zip((await bundleHandler(handler)).files);
       const sha256 = createHash('sha256').update(contents).digest('hex');
       return { handler, contents, sha256, file: `${handler}-${sha256.slice(0, 16)}.zip` };
     }),

@@ -26,4 +26,11 @@ export interface Deps extends SignalSource {
   readonly fetch: Fetch;
   readonly tmpDir: string;
   readonly openLocal: (options: LocalOptions) => Promise<LocalPipeline>;
+  /** Folder that holds the stack's template and the functions' zip files. */
+  readonly stackDir: string;
+  /** Where AWS is, instead of where the SDK finds it. */
+  readonly aws?: {
+    readonly endpoint: string;
+    readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  };
 }

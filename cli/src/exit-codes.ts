@@ -8,10 +8,12 @@ export const EXIT = {
   usage: 2,
   /** Done, but some jobs have no result. */
   someFailed: 3,
-  /** The key was refused. */
+  /** The key or the AWS credentials are missing or were refused. */
   refused: 4,
   /** Jobs are still running. */
   running: 8,
+  /** `deploy --dry-run --exit-code`: there are differences. */
+  differences: 10,
   sigint: 130,
   sigterm: 143,
 } as const;

@@ -2,11 +2,15 @@
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { main } from './cli.ts';
 import { createHttpFetch } from './client/http.ts';
 import type { SignalName } from './errors.ts';
 
 let stdinUsed = false;
+
+// The AWS SDK's notice of its own future releases: the one in this package stays as it is.
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
 process.exitCode = await main(process.argv.slice(2), {
   env: process.env,
@@ -30,6 +34,7 @@ process.exitCode = await main(process.argv.slice(2), {
     };
   },
   tmpDir: tmpdir(),
+  stackDir: fileURLToPath(new URL('./stack/', import.meta.url)),
   openLocal: async (options) => (await import('@batchml/backend/local')).openLocal(options),
   exit: (code) => process.exit(code),
 });

@@ -15,8 +15,9 @@ Examples:
 
 const EXIT_CODES = `
 Exit codes:
-  0 all good     1 failed               2 wrong usage or input   3 some jobs failed
-  4 key refused  8 jobs still running   130 Ctrl-C (143 SIGTERM)
+  0 all good          1 failed          2 wrong usage or input           3 some jobs failed
+  4 key or credentials refused          8 still running
+  10 a dry run found differences        130 Ctrl-C (143 SIGTERM)
 `;
 
 export interface ProgramOptions {

@@ -8,7 +8,21 @@ beforeEach(async () => {
 });
 afterEach(() => world.dispose());
 
-const COMMANDS = ['run', 'local', 'submit', 'status', 'results', 'retry', 'cancel', 'list', 'key', 'info'];
+const COMMANDS = [
+  'run',
+  'local',
+  'submit',
+  'status',
+  'results',
+  'retry',
+  'cancel',
+  'list',
+  'logs',
+  'profile',
+  'key',
+  'info',
+  'doctor',
+];
 
 describe('help and version', () => {
   it('prints the version', async () => {

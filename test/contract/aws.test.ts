@@ -34,7 +34,8 @@ describeMoto('moto', (endpoint) => {
   const openMoto = async () => {
     const name = `t-${randomUUID()}`;
     // Its transactions are not apart from what its other threads do.
-    const dynamo = oneAtATime(new DynamoDBClient(motoConfig(endpoint())));
+    const client = new DynamoDBClient(motoConfig(endpoint()));
+    const dynamo = oneAtATime(client);
     const s3 = new S3Client({
       ...motoConfig(endpoint()),
       forcePathStyle: true,
@@ -46,7 +47,7 @@ describeMoto('moto', (endpoint) => {
     return {
       ...awsPorts({ dynamo, s3 }, clock, { table: name, bucket: name }),
       close: async () => {
-        dynamo.destroy();
+        client.destroy();
         s3.destroy();
       },
     };

@@ -52,6 +52,7 @@ process.exitCode = await main(process.argv.slice(2), {
   fetch: () => Promise.reject(new Error('a run needs no network but its model')),
   signals: () => () => undefined,
   tmpDir: tmpdir(),
+  stackDir: '',
   openLocal: (options) => openLocal({ ...options, wrapPorts }),
   exit: (code) => process.exit(code),
 });

@@ -59,15 +59,23 @@ export class ApiClient {
     return this.options.endpoint;
   }
 
-  /** What new submissions are accepted with; undefined where the API doesn't tell. */
-  async settings(): Promise<Settings | undefined> {
+  /** The model and settings that new submissions are accepted with; undefined where the API doesn't tell. */
+  async pin(): Promise<{ readonly model: string | undefined; readonly settings: Settings } | undefined> {
     try {
-      const { settings } = await this.json<{ settings?: Partial<Settings> }>('GET', '/settings');
-      return settings === undefined ? undefined : { ...DEFAULT_SETTINGS, ...settings };
+      const { model, settings } = await this.json<{ model?: string; settings?: Partial<Settings> }>(
+        'GET',
+        '/settings',
+      );
+      return settings === undefined ? undefined : { model, settings: { ...DEFAULT_SETTINGS, ...settings } };
     } catch (error) {
       if (error instanceof ApiError && error.refusal) return undefined;
       throw error;
     }
+  }
+
+  /** The settings alone. */
+  async settings(): Promise<Settings | undefined> {
+    return (await this.pin())?.settings;
   }
 
   openSubmission(id: string, about: { content?: string; name?: string }): Promise<SubmissionInfo> {

@@ -7,7 +7,7 @@ import { EXIT } from '../exit-codes.ts';
 import { finalOf } from '../outcome.ts';
 import { formatCount, plural } from '../ui/format.ts';
 import { defineCommand } from './command.ts';
-import { connect, type ProfileFlags } from './connect.ts';
+import { connectToChange, type ProfileFlags } from './connect.ts';
 import { addProfileOption } from './options/shared.ts';
 import { selected } from './selected.ts';
 
@@ -38,7 +38,7 @@ export const cancelCommand = defineCommand<ProfileFlags>({
 
 async function cancel(context: Context, args: readonly string[], flags: ProfileFlags): Promise<number> {
   const { terminal, progress, json, interrupts } = context;
-  const client = await connect(context, flags);
+  const client = await connectToChange(context, flags);
   const all = await selected(context, client, args);
   interrupts.onInterrupt(() => terminal.say('stopping; what is cancelled stays cancelled'));
   const done: Cancelled[] = [];

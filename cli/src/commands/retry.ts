@@ -7,7 +7,7 @@ import type { Context } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { plural, shellQuote } from '../ui/format.ts';
 import { defineCommand } from './command.ts';
-import { connect, type ProfileFlags } from './connect.ts';
+import { connectToChange, type ProfileFlags } from './connect.ts';
 import { addProfileOption } from './options/shared.ts';
 import { selected } from './selected.ts';
 
@@ -43,7 +43,7 @@ export const retryCommand = defineCommand<ProfileFlags>({
 
 async function retry(context: Context, args: readonly string[], flags: ProfileFlags): Promise<number> {
   const { terminal, progress, json, interrupts } = context;
-  const client = await connect(context, flags);
+  const client = await connectToChange(context, flags);
   const all = await selected(context, client, args);
   interrupts.onInterrupt(() => terminal.say('stopping; what is queued again stays queued'));
   const done: Retried[] = [];

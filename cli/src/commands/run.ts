@@ -1,31 +1,33 @@
-/** `batchml run`: the whole pipeline in this process, from a file of records to their results. */
+/**
+ * `batchml run`: from a file of records to their results, by the whole pipeline in this process. Without a model it is the
+ * deployed pipeline's work.
+ */
 import type { LocalPipeline } from '@batchml/backend/local';
 import { ApiClient } from '../client/client.ts';
 import { resultPages } from '../client/result-pages.ts';
+import { findTarget } from '../config/connection.ts';
 import { dataDir } from '../config/paths.ts';
 import { type Context, sameCommand } from '../context.ts';
+import { usageError } from '../errors.ts';
 import { exitCodeFor, finalOf, isFinished } from '../outcome.ts';
 import { formatCount } from '../ui/format.ts';
 import { openSink, type ResultSink } from '../ui/result-sink.ts';
 import { type CheckedInput, nameOf, openChecked } from './checked-input.ts';
 import { closeWithin } from './close-within.ts';
 import { defineCommand } from './command.ts';
-import { addInputOptions, type InputFlags, inputOptions, rowsNext } from './options/input.ts';
-import { addModelOptions, type ModelFlags, modelFrom, pingTimeoutMs } from './options/model.ts';
-import { addSettingsOptions, maxRecordBytes, type SettingsFlags, settingsFrom } from './options/settings.ts';
-import { addDataDirOption } from './options/shared.ts';
+import { addInputOptions, inputOptions, rowsNext } from './options/input.ts';
+import { addModelOptions, modelFrom, pingTimeoutMs } from './options/model.ts';
+import { addSettingsOptions, maxRecordBytes, settingsFrom } from './options/settings.ts';
+import { addDataDirOption, addProfileOption } from './options/shared.ts';
 import { addSubmissionIdOption } from './options/submission-id.ts';
+import { type DeployedRunFlags, runDeployed } from './run/deployed.ts';
 import { sendAndFollow } from './run/follow.ts';
 import { watchModel } from './run/model-gone.ts';
 import { planRun, type RunPlan } from './run/plan.ts';
 import { prepare, runTeller } from './run/prepare.ts';
 import { reportRun } from './run/report.ts';
 
-interface RunFlags extends InputFlags, SettingsFlags, ModelFlags {
-  readonly dataDir?: string;
-  readonly submissionId?: string;
-  readonly output?: string;
-}
+type RunFlags = DeployedRunFlags;
 
 const ENDPOINT = 'http://batchml.internal';
 /** Closing takes no longer than this, in ms; the state is safe at any moment. */
@@ -36,13 +38,15 @@ export const runCommand = defineCommand<RunFlags>({
   summary: 'run a model over a file of records, here and now',
   details:
     'Submits, waits, and prints a result line for each record, in input order. After Ctrl-C or a crash the same ' +
-    'command goes on where it was; after a finished run it starts anew.',
+    'command goes on where it was; after a finished run it starts anew. Without a model it runs on the deployed ' +
+    'pipeline in use, which goes on by itself.',
   argument: ['<file>', 'JSON Lines (or see --format); - reads standard input'],
   options: (command) => {
     addModelOptions(command);
     addInputOptions(command);
     command.option('--output <file>', 'results to a file, which appears when complete (default: stdout)');
     addSubmissionIdOption(command);
+    addProfileOption(command);
     addSettingsOptions(command);
     addDataDirOption(command);
   },
@@ -59,12 +63,23 @@ export const runCommand = defineCommand<RunFlags>({
       'head -100 reviews.jsonl | batchml run - --model http://127.0.0.1:8080 | jq .result',
       'a try with a few records',
     ],
+    ['batchml run reviews.jsonl > results.jsonl', 'on what batchml deploy made'],
   ],
   run,
 });
 
 async function run(context: Context, [file = '-']: readonly string[], flags: RunFlags): Promise<number> {
   const { deps, env, interrupts, terminal } = context;
+  if (flags.model === undefined && flags.modelCommand === undefined) {
+    const target = await findTarget(env, flags.profile);
+    if (target !== undefined && !target.local) return runDeployed(context, file, flags, target);
+  } else if (flags.profile !== undefined)
+    throw usageError(
+      `--profile and ${flags.model === undefined ? '--model-command' : '--model'} exclude each other`,
+      {
+        next: ['leave the model out: a deployed pipeline has its own'],
+      },
+    );
   const settings = settingsFrom(flags, flags.format === 'csv');
   const pin = { model: modelFrom(flags), settings };
   const { contentType } = settings;
@@ -150,7 +165,7 @@ async function runIn(context: Context, parts: Parts): Promise<number> {
     content: input.summary.content,
     name: nameOf(input),
   });
-  const info = await sendAndFollow({ context, client, pipeline, id: plan.id, input, sink, scope });
+  const info = await sendAndFollow({ context, client, news: pipeline, id: plan.id, input, sink, scope });
   context.progress.stop();
   await sink.finish();
   const took = { jobs: info.total - finalOf(opened.counts), ms: now() - startedAt };

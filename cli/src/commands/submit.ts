@@ -12,7 +12,7 @@ import { orAborted } from '../interrupts.ts';
 import { formatCount, plural, shellQuote } from '../ui/format.ts';
 import { type CheckedInput, nameOf, openChecked } from './checked-input.ts';
 import { defineCommand } from './command.ts';
-import { connect, type ProfileFlags } from './connect.ts';
+import { connectToChange, type ProfileFlags } from './connect.ts';
 import { addInputOptions, type InputFlags, inputOptions, rowsNext, type Taken } from './options/input.ts';
 import { maxRecordBytes } from './options/settings.ts';
 import { addProfileOption } from './options/shared.ts';
@@ -80,7 +80,7 @@ async function submit(
 ): Promise<number> {
   const { terminal, interrupts, progress, json } = context;
   inputOptions(flags, takenBy(undefined));
-  const client = await connect(context, flags);
+  const client = await connectToChange(context, flags);
   interrupts.onInterrupt(() => terminal.say('stopping; nothing was submitted'));
   // What is there keeps its settings; asking for them leaves nothing behind, whatever is wrong with the input.
   const known =

@@ -17,6 +17,12 @@ export interface Environment {
   readonly home: string | undefined;
   /** `NO_COLOR` is set to anything: no colours. */
   readonly noColor: boolean;
+  /** `AWS_PROFILE`: the profile of AWS's own tools. */
+  readonly awsProfile: string | undefined;
+  /** `AWS_REGION`, else `AWS_DEFAULT_REGION`. */
+  readonly awsRegion: string | undefined;
+  /** `AWS_ACCESS_KEY_ID` is set: credentials come from the environment, unless a profile is named. */
+  readonly awsKeySet: boolean;
   /** `CI` is set: no animation. */
   readonly ci: boolean;
   /** `TERM` is `dumb`: no colours, no animation. */
@@ -39,6 +45,9 @@ export function parseEnvironment(env: Readonly<Record<string, string | undefined
     xdgDataHome: absolute(get('XDG_DATA_HOME')),
     home: get('HOME') ?? get('USERPROFILE'),
     noColor: get('NO_COLOR') !== undefined,
+    awsProfile: get('AWS_PROFILE'),
+    awsRegion: get('AWS_REGION') ?? get('AWS_DEFAULT_REGION'),
+    awsKeySet: get('AWS_ACCESS_KEY_ID') !== undefined,
     ci: get('CI') !== undefined && get('CI') !== 'false',
     dumb: get('TERM') === 'dumb',
   });

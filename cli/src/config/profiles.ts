@@ -14,6 +14,11 @@ export interface Profile {
   readonly dataDir?: string;
   readonly model?: string;
   readonly settings?: Settings;
+  /** Profiles of deployed stacks: which one, where, and the AWS profile with which it was deployed. */
+  readonly stack?: string;
+  readonly account?: string;
+  readonly region?: string;
+  readonly awsProfile?: string;
 }
 
 export interface Profiles {
@@ -21,6 +26,12 @@ export interface Profiles {
   readonly active: string | undefined;
   readonly profiles: Readonly<Record<string, Profile>>;
 }
+
+/** The profile that `batchml local` keeps; taken where nothing else says which. */
+export const LOCAL_PROFILE = 'local';
+
+/** Whether it is a pipeline of this machine. */
+export const isLocalProfile = ({ dataDir }: Profile): boolean => dataDir !== undefined;
 
 export const profilesPath = (configDir: string): string => join(configDir, 'profiles.json');
 
@@ -49,17 +60,44 @@ export async function readProfiles(configDir: string): Promise<Profiles> {
   });
 }
 
-/** Sets a profile, and makes it the active one where none is. Gives the profiles as they are now. */
+/** Sets a profile, and makes it the active one where none is, or if asked. Gives the profiles as they are now. */
 export async function saveProfile(
   configDir: string,
   name: string,
   profile: Profile,
   unique: string,
+  { activate = false }: { readonly activate?: boolean } = {},
 ): Promise<Profiles> {
   const old = await readProfiles(configDir);
   const profiles = { ...old.profiles, [name]: profile };
-  const active = old.active !== undefined && old.active in profiles ? old.active : name;
-  const content = `${JSON.stringify({ active, profiles }, null, 2)}\n`;
-  await writePrivateFile(profilesPath(configDir), content, unique);
-  return { active, profiles };
+  const active = !activate && old.active !== undefined && old.active in profiles ? old.active : name;
+  return writeProfiles(configDir, { active, profiles }, unique);
+}
+
+/** Removes a profile; no other becomes the active one in its place. Gives the profiles as they are now. */
+export async function removeProfile(configDir: string, name: string, unique: string): Promise<Profiles> {
+  const { active, profiles } = await readProfiles(configDir);
+  const { [name]: _, ...rest } = profiles;
+  return writeProfiles(configDir, { active: active === name ? undefined : active, profiles: rest }, unique);
+}
+
+/** Changes profiles that are there; which one is active stays as it is. */
+export async function updateProfiles(
+  configDir: string,
+  changed: Readonly<Record<string, Profile>>,
+  unique: string,
+): Promise<Profiles> {
+  const { active, profiles } = await readProfiles(configDir);
+  return writeProfiles(configDir, { active, profiles: { ...profiles, ...changed } }, unique);
+}
+
+/** Makes a profile the active one; the caller knows that it is there. */
+export async function activateProfile(configDir: string, name: string, unique: string): Promise<Profiles> {
+  const { profiles } = await readProfiles(configDir);
+  return writeProfiles(configDir, { active: name, profiles }, unique);
+}
+
+async function writeProfiles(configDir: string, all: Profiles, unique: string): Promise<Profiles> {
+  await writePrivateFile(profilesPath(configDir), `${JSON.stringify(all, null, 2)}\n`, unique);
+  return all;
 }

@@ -33,6 +33,7 @@ function painter(enabled: boolean): Paint {
 }
 
 const CLEAR_LINE = '\r\u001b[2K';
+const LINE_UP = '\u001b[1A';
 
 export class Terminal {
   /** Whether standard output is a terminal: tables for people, else lines for programs. */
@@ -95,18 +96,27 @@ export class Terminal {
     this.err.tell(`${printableMessage(text)}\n`);
   }
 
-  /** Draws the live line; only on a terminal. */
+  /** Draws the live line, or a block of a few; only on a terminal. */
   drawLive(text: string): void {
     if (!this.animated) return;
-    const line = printable(text).slice(0, Math.max(10, this.columns() - 1));
-    if (line === this.live) return;
-    this.live = line;
-    this.err.tell(`${CLEAR_LINE}${line}`);
+    const width = Math.max(10, this.columns() - 1);
+    const block = text
+      .split('\n')
+      .map((line) => printable(line).slice(0, width))
+      .join('\n');
+    if (block === this.live) return;
+    this.err.tell(`${this.erased()}${block}`);
+    this.live = block;
   }
 
   clearLive(): void {
     if (this.live === '') return;
+    this.err.tell(this.erased());
     this.live = '';
-    this.err.tell(CLEAR_LINE);
+  }
+
+  /** What takes the live block off: its last line, and upwards. */
+  private erased(): string {
+    return CLEAR_LINE + `${LINE_UP}${CLEAR_LINE}`.repeat(this.live.split('\n').length - 1);
   }
 }

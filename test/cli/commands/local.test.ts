@@ -190,7 +190,7 @@ describe('which API', () => {
 
   it('names the profiles there are', async () => {
     await serve();
-    const { code, stderr } = await world.run(['list', '--profile', 'prod']);
+    const { code, stderr } = await world.run(['list', '--profile', 'prod'], { env: BARE });
     expect(code).toBe(2);
     expect(stderr).toContain('there is no profile prod\n  there are: local');
   });

@@ -175,7 +175,8 @@ describe('batchml run', () => {
     [['--model', 'http://127.0.0.1/?a=b'], /--model must end with its path/],
   ])('refuses %j', async (flags, message) => {
     await world.file('a.jsonl', records(1));
-    const { code, stdout, stderr } = await world.run(['run', 'a.jsonl', ...flags]);
+    const env = { BATCHML_ENDPOINT: undefined, BATCHML_API_KEY: undefined };
+    const { code, stdout, stderr } = await world.run(['run', 'a.jsonl', ...flags], { env });
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(message);
   });

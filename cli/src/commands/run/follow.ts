@@ -16,10 +16,11 @@ const PROGRESS_MS = 200;
 export interface RunParts {
   readonly context: Context;
   readonly client: ApiClient;
-  readonly pipeline: LocalPipeline;
+  /** Resolves when there may be something new. */
+  readonly news: Pick<LocalPipeline, 'news'>;
   readonly id: string;
   readonly input: CheckedInput;
-  readonly sink: ResultSink;
+  readonly sink: Pick<ResultSink, 'write'>;
   /** Aborted by Ctrl-C, and by whichever half fails first. */
   readonly scope: AbortController;
 }
@@ -59,7 +60,7 @@ async function send({ client, id, input }: RunParts, results: AcceptedResults): 
 
 /** Resolves when every result is written, with the submission as it ended. */
 export async function sendAndFollow(parts: RunParts): Promise<SubmissionInfo> {
-  const { client, pipeline, id, sink, scope } = parts;
+  const { client, id, sink, scope } = parts;
   const results = new AcceptedResults(client, id, scope.signal);
   const news = new News(progressTeller(parts));
   const next = (): Promise<void> => news.next(scope.signal);
@@ -80,7 +81,7 @@ export async function sendAndFollow(parts: RunParts): Promise<SubmissionInfo> {
     }
   };
   const stop = new AbortController();
-  const pumping = news.pump(pipeline, stop.signal);
+  const pumping = news.pump(parts.news, stop.signal);
   try {
     const [, followed] = await Promise.allSettled([guard(send(parts, results)), guard(follow())]);
     scope.signal.throwIfAborted();

@@ -74,7 +74,11 @@ export async function planRun(client: ApiClient, work: RunWork, name: string | u
     if (known !== undefined) refuseDifferences(known, work);
     return { id: name, known };
   }
-  const base = runIdBase(work);
+  return firstUnfinished(client, runIdBase(work));
+}
+
+/** The first submission of `{base}-{number}` that isn't finished, or isn't there yet. */
+export async function firstUnfinished(client: ApiClient, base: string): Promise<RunPlan> {
   for (let k = 0; ; k++) {
     const id = `${base}-${k}`;
     const known = await client.findSubmission(id);

@@ -56,14 +56,16 @@ export interface RunReport {
   readonly output: string | undefined;
   /** The output can be read. */
   readonly keeps: boolean;
-  /** The command that serves this run's data folder. */
-  readonly serve: readonly string[];
+  /** The command that serves this run's data folder; undefined where the pipeline is deployed. */
+  readonly serve?: readonly string[];
+  /** Options that `batchml retry` needs. @default none */
+  readonly again?: readonly string[];
 }
 
 /** The outcome table, the failures by message, and what to do about them. */
 export async function reportRun(context: Context, client: ApiClient, report: RunReport): Promise<void> {
   const { terminal, json } = context;
-  const { info, took, output, keeps, serve } = report;
+  const { info, took, output, keeps, serve, again = [] } = report;
   if (json && output !== undefined)
     await terminal.json({
       submissionId: info.submissionId,
@@ -82,7 +84,10 @@ export async function reportRun(context: Context, client: ApiClient, report: Run
   noteFailures(terminal, groups, looked, counts.Failed);
   const select = `jq -c 'select(.status == "Failed")'`;
   if (output !== undefined && keeps) terminal.note(`see them:  ${select} ${shellQuote(output)}`);
+  const retry = ['batchml', 'retry', submissionId, ...again].map(shellQuote).join(' ');
   terminal.note(
-    `try the failed ones again: serve them, then, in another terminal, retry:\n  ${serve.map(shellQuote).join(' ')}\n  batchml retry ${submissionId}`,
+    serve === undefined
+      ? `try the failed ones again:\n  ${retry}`
+      : `try the failed ones again: serve them, then, in another terminal, retry:\n  ${serve.map(shellQuote).join(' ')}\n  ${retry}`,
   );
 }
