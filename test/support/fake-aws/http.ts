@@ -76,6 +76,8 @@ function unflatten(form: URLSearchParams): Record<string, unknown> {
   // biome-ignore lint/suspicious/noExplicitAny: a tree of strings
   const tree: any = {};
   for (const [name, value] of form) {
+    // An empty list: `Parameters=`. Its default does.
+    if (value === '' && !name.includes('.')) continue;
     let at = tree;
     const parts = name.split('.');
     for (const part of parts.slice(0, -1)) {

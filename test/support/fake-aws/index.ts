@@ -141,7 +141,9 @@ export class FakeAws {
       return service();
     } catch (error) {
       if (error instanceof ServiceError) return errorFor(call, error);
-      throw error;
+      // A fault of the double: said at once, not tried again.
+      const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      return errorFor(call, { status: 400, code: 'BrokenDouble', message });
     }
   }
 }
