@@ -184,7 +184,13 @@ describe('batchml key --rotate', () => {
 });
 
 describe('the key in use of a stack', () => {
-  const key = (id: string, enabled: boolean, createdAt: number) => ({ id, value: id, enabled, createdAt });
+  const key = (id: string, enabled: boolean, createdAt: number) => ({
+    id,
+    value: id,
+    enabled,
+    createdAt,
+    rotated: id !== 'own',
+  });
   it.each([
     ['its own', [key('own', true, 1), key('made', true, 2)], 'own'],
     [

@@ -125,6 +125,15 @@ describe('another deployment', () => {
     expect(w.aws.asked('s3.PUT object')).toBe(7);
   });
 
+  it('keeps the key that a rotation made', async () => {
+    await w.deployed();
+    const { keys, disabled } = w.aws.apiGateway;
+    disabled.add([...keys.keys()][0] as string);
+    keys.set('rotated', 'new-value');
+    expect((await w.run('deploy')).stderr).toContain('ok the endpoint answers');
+    expect((await w.profiles()).profiles['batchml']?.['key']).toBe('new-value');
+  });
+
   it('changes what is given, shows it first, and keeps the rest', async () => {
     await w.deployed('--batch-size 100 --tracing on');
     const { code, stderr } = await w.run('deploy --max-transform-jobs 7 --notice-email a@b.de');

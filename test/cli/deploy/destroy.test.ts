@@ -47,6 +47,15 @@ describe('batchml destroy', () => {
     expect((await w.profiles()).active).toBe('batchml');
   });
 
+  it('takes along the keys that a rotation made, and no others', async () => {
+    const { keys, descriptions } = w.aws.apiGateway;
+    keys.set('rotated', 'new-value');
+    descriptions.set('rotated', 'batchml: key of stack batchml, made by batchml key --rotate');
+    keys.set('by-hand', 'other-value');
+    expect((await w.run('destroy --yes')).code).toBe(0);
+    expect([...keys.keys()]).toEqual(['by-hand']);
+  });
+
   it('asks nobody off a terminal: exit 2 names --yes', async () => {
     const { code, stderr } = await w.run('destroy');
     expect([code, stderr]).toEqual([2, expect.stringContaining('--yes')]);

@@ -8,6 +8,7 @@ import { CliError, toCliError } from '../../errors.ts';
 import { EXIT } from '../../exit-codes.ts';
 import { showFacts } from '../../ui/deploy-view.ts';
 import { shellQuote } from '../../ui/format.ts';
+import { ApiKeys, keyInUse, USAGE_PLAN } from '../key/api-keys.ts';
 import type { Session } from './session.ts';
 
 /** A new API's name takes a while to be known everywhere, and so does its key. In ms. */
@@ -35,7 +36,7 @@ export async function finish(
       'stopping; the stack is there, but no profile of it is saved yet. To do that:\n  batchml deploy --attach',
     ),
   );
-  const key = await fetchKey(session, keyId);
+  const key = await fetchKey(session, stack, keyId);
   const profile = await save(session, stack, endpoint, key);
   const answered: Check = check ? await ask(session, endpoint, key) : 'skipped';
   if (answered === 'no answer')
@@ -62,11 +63,25 @@ export async function finish(
   return EXIT.ok;
 }
 
-async function fetchKey({ call, clients, tell }: Session, id: string): Promise<string> {
+/** The key that opens the pipeline: the stack's own, or after a rotation the one that took its place. */
+async function fetchKey(
+  { call, clients, stacks, tell }: Session,
+  { id: stackId }: StackView,
+  id: string,
+): Promise<string> {
   await tell({ type: 'phase', text: 'fetching the API key' });
-  const { value } = await call('apigateway:GET of the API key', () =>
+  const own = await call('apigateway:GET of the API key', () =>
     clients.apiGateway.send(new GetApiKeyCommand({ apiKey: id, includeValue: true })),
   );
+  let { value } = own;
+  if (own.enabled === false) {
+    const resources = await call('reading the usage plan', () => stacks.resources(stackId));
+    const plan = resources.find(({ type }) => type === USAGE_PLAN)?.name ?? '';
+    const keys = await call('apigateway:GET of the API keys', () =>
+      new ApiKeys(clients.apiGateway, plan).all(),
+    );
+    value = keyInUse(keys, id)?.value;
+  }
   if (value !== undefined && value !== '') return value;
   throw new CliError('API Gateway does not tell the API key', { code: 'no_key' });
 }

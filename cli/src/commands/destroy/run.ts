@@ -12,6 +12,7 @@ import { lastTime } from '../deploy/recover.ts';
 import type { Session } from '../deploy/session.ts';
 import { checkReached, detachText, watchStack } from '../deploy/watch.ts';
 import type { DestroyFlags } from '../destroy.ts';
+import { ApiKeys, USAGE_PLAN } from '../key/api-keys.ts';
 import { deleteData, keepData } from './data.ts';
 import { forgetProfiles } from './profiles.ts';
 import { endTransformJobs, stopLeftOver } from './transform-jobs.ts';
@@ -23,12 +24,17 @@ export async function destroy(session: Session, flags: DestroyFlags): Promise<nu
     throw busy(stack, session.targetFlags, `it is ${step.do === 'wait' ? step.what : found.status}`);
   }
   if (found === undefined || !exists(found.status)) return withoutStack(session, flags);
-  const data = dataAmong(await call(`reading resources of ${stack}`, () => stacks.resources(found.id)));
+  const resources = await call(`reading resources of ${stack}`, () => stacks.resources(found.id));
+  const data = dataAmong(resources);
   await describe(session, data, flags);
   await confirmName(session, flags);
+  const plan = resources.find(({ type }) => type === USAGE_PLAN)?.name;
+  const keys = plan === undefined ? undefined : new ApiKeys(session.clients.apiGateway, plan);
+  const rotated = keys === undefined ? [] : await rotatedKeys(session, keys);
   await endTransformJobs(session, found.id, flags);
   await deleteStack(session, found, flags);
   await stopLeftOver(session, found.id);
+  for (const id of rotated) await call('apigateway:DELETE of a rotated key', async () => keys?.remove(id));
   const kept = await (flags.deleteData ? deleteData(session, data) : keepData(session, data));
   await forgetProfiles(session);
   await tell({
@@ -36,6 +42,22 @@ export async function destroy(session: Session, flags: DestroyFlags): Promise<nu
     text: `stack ${stack} is gone; the assets bucket (stack ${TOOLKIT}) stays for others`,
   });
   return end(session, kept);
+}
+
+/** Keys that CloudFormation doesn't know of, and so doesn't delete. They must still open the API until it is gone. */
+async function rotatedKeys({ call, explain, tell, context }: Session, keys: ApiKeys): Promise<string[]> {
+  try {
+    const all = await call('apigateway:GET of the API keys', () => keys.all());
+    return all.filter(({ rotated }) => rotated).map(({ id }) => id);
+  } catch (error) {
+    context.interrupts.signal.throwIfAborted();
+    const { message } = toCliError(explain(error));
+    await tell({
+      type: 'note',
+      text: `whether there are rotated keys to delete could not be looked up: ${message}`,
+    });
+    return [];
+  }
 }
 
 /** What there is to lose. */

@@ -22,7 +22,15 @@ export interface PlanKey {
   readonly enabled: boolean;
   /** Epoch in ms. */
   readonly createdAt: number;
+  /** `batchml key --rotate` made it: CloudFormation doesn't know of it. */
+  readonly rotated: boolean;
 }
+
+/** Ends the description of keys that a rotation makes. */
+export const MADE_BY_ROTATE = 'made by batchml key --rotate';
+
+/** CloudFormation's type of what the keys are on. */
+export const USAGE_PLAN = 'AWS::ApiGateway::UsagePlan';
 
 /** Keys of one page (GetUsagePlanKeys, at most 500). */
 const PAGE = 500;
@@ -118,6 +126,7 @@ export class ApiKeys {
         value: key.value ?? '',
         enabled: key.enabled !== false,
         createdAt: key.createdDate?.getTime() ?? 0,
+        rotated: key.description?.endsWith(MADE_BY_ROTATE) ?? false,
       };
     } catch (error) {
       if (error instanceof NotFoundException) return undefined;

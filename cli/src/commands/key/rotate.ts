@@ -19,7 +19,7 @@ import { Stacks } from '../../deploy/stacks.ts';
 import { CliError, toCliError } from '../../errors.ts';
 import { EXIT } from '../../exit-codes.ts';
 import { askAws, type DeployedTarget } from '../aws-stack.ts';
-import { ApiKeys, type PlanKey } from './api-keys.ts';
+import { ApiKeys, MADE_BY_ROTATE, type PlanKey } from './api-keys.ts';
 
 /** A new key is known everywhere within seconds, at worst a minute. */
 const CHECKS = 30;
@@ -53,7 +53,7 @@ export async function rotateKey(context: Context, deployed: DeployedTarget): Pro
       keys.create(
         `${stack}-${deps.randomHex(4)}`,
         value,
-        `batchml: key of stack ${stack}, made by batchml key --rotate`,
+        `batchml: key of stack ${stack}, ${MADE_BY_ROTATE}`,
       ),
     );
     try {
