@@ -1,18 +1,23 @@
 /**
- * The contracts of the ledger and the objects over DynamoDB and S3: over the tests' own always, over a moto server where
+ * The contracts of the ledger, the objects and the transforms over DynamoDB, S3 and SageMaker: over the tests' own always, over a moto server where
  * there is one.
  */
 import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { s3Blobs } from '../../backend/aws/blobs.ts';
+import { SageMakerTransforms } from '../../backend/aws/sagemaker-transforms.ts';
 import { awsPorts } from '../support/aws/backend.ts';
 import { FakeDynamo } from '../support/aws/fake-dynamo.ts';
+import { FakeLogs } from '../support/aws/fake-logs.ts';
 import { FakeS3 } from '../support/aws/fake-s3.ts';
+import { FakeSageMaker } from '../support/aws/fake-sagemaker.ts';
 import { describeMoto, motoConfig, oneAtATime } from '../support/aws/moto.ts';
 import { createTable } from '../support/aws/tables.ts';
 import { ledgerContract } from './ledger.contract.ts';
 import { T0 } from './ledger-steps.ts';
 import { objectsContract } from './objects.contract.ts';
+import { REFUSAL, REFUSED, transformsContract } from './transforms.contract.ts';
 
 const clock = { now: () => T0 };
 
@@ -29,6 +34,35 @@ ledgerContract('DynamoDB (the tests own) with pages of three, stale reads and ba
   return openFakes({ pageItems: 3, staleReads: () => true, unprocessed: () => turn++ % 3 === 0 });
 });
 objectsContract('S3 (the tests own)', openFakes);
+
+// Not over moto: its transform jobs are completed at once and read nothing.
+transformsContract('SageMaker (the tests own)', async () => {
+  const [s3, logs] = [new FakeS3(), new FakeLogs(clock)];
+  await s3.client.send(new CreateBucketCommand({ Bucket: 'bucket' }));
+  const sagemaker = new FakeSageMaker({
+    s3,
+    logs,
+    clock,
+    model: (record) => (record === `{"n":${REFUSED}}` ? REFUSAL : `{"echo":${record}}`),
+    models: ['classifier'],
+  });
+  const transforms = new SageMakerTransforms({
+    sagemaker: sagemaker.client,
+    logs: logs.client,
+    blobs: s3Blobs(s3.client, 'bucket'),
+    bucket: 'bucket',
+    stack: 'mine',
+    namePrefix: 'batchml-0a1b2c3d',
+    now: clock.now,
+  });
+  return {
+    transforms,
+    model: 'classifier',
+    put: async (batch, text) => s3.put('bucket', `data/${batch}.jsonl`, text),
+    ended: async () => void sagemaker.step(),
+    close: async () => undefined,
+  };
+});
 
 describeMoto('moto', (endpoint) => {
   const openMoto = async () => {

@@ -6,8 +6,11 @@ import { fileObjects } from '../../backend/local/file-objects.ts';
 import { sqliteLedger } from '../../backend/local/ledger/index.ts';
 import { openSql } from '../../backend/local/sqlite/open.ts';
 import { migrate } from '../../backend/local/sqlite/schema.ts';
+import { bench, cleanUp } from '../local/transform/harness.ts';
+import { startModel } from '../support/model-server.ts';
 import { ledgerContract } from './ledger.contract.ts';
 import { objectsContract } from './objects.contract.ts';
+import { REFUSAL, REFUSED, transformsContract } from './transforms.contract.ts';
 
 function temporaryFolder(): { path: string; remove: () => void } {
   const path = mkdtempSync(join(tmpdir(), 'batchml-contract-'));
@@ -38,4 +41,23 @@ describe.skipIf(!nodeHasSqlite)("Node's own SQLite (22.13 and later)", () => {
 objectsContract('files', async () => {
   const folder = temporaryFolder();
   return { objects: fileObjects(folder.path), close: async () => folder.remove() };
+});
+
+transformsContract('on this machine', async () => {
+  const bad = `{"n":${REFUSED}}`;
+  const model = await startModel({
+    wrong: (records) =>
+      records.includes(bad) ? { status: REFUSAL.status, body: REFUSAL.message } : undefined,
+  });
+  const { transforms, objects, ended } = bench();
+  return {
+    transforms,
+    model: model.url,
+    put: async (batch, text) => void objects.set(batch, text),
+    ended,
+    close: async () => {
+      await cleanUp();
+      await model.close();
+    },
+  };
 });
