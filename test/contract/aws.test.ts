@@ -5,15 +5,21 @@
 import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { expect } from 'vitest';
+import { AwsBells } from '../../backend/aws/bells.ts';
 import { s3Blobs } from '../../backend/aws/blobs.ts';
 import { SageMakerTransforms } from '../../backend/aws/sagemaker-transforms.ts';
 import { awsPorts } from '../support/aws/backend.ts';
 import { FakeDynamo } from '../support/aws/fake-dynamo.ts';
+import { FakeKinesis } from '../support/aws/fake-kinesis.ts';
 import { FakeLogs } from '../support/aws/fake-logs.ts';
 import { FakeS3 } from '../support/aws/fake-s3.ts';
 import { FakeSageMaker } from '../support/aws/fake-sagemaker.ts';
+import { FakeSqs } from '../support/aws/fake-sqs.ts';
 import { describeMoto, motoConfig, oneAtATime } from '../support/aws/moto.ts';
 import { createTable } from '../support/aws/tables.ts';
+import { ManualClock } from '../support/bell-queue.ts';
+import { bellsContract } from './bells.contract.ts';
 import { ledgerContract } from './ledger.contract.ts';
 import { T0 } from './ledger-steps.ts';
 import { objectsContract } from './objects.contract.ts';
@@ -34,6 +40,42 @@ ledgerContract('DynamoDB (the tests own) with pages of three, stale reads and ba
   return openFakes({ pageItems: 3, staleReads: () => true, unprocessed: () => turn++ % 3 === 0 });
 });
 objectsContract('S3 (the tests own)', openFakes);
+
+bellsContract('SQS (the tests own)', async () => {
+  const manual = new ManualClock(T0);
+  const [sqs, kinesis] = [new FakeSqs(manual), new FakeKinesis(1)];
+  const url = (queue: string) => `https://sqs/${queue}`;
+  const queues = {
+    gather: url('gather'),
+    start: url('start'),
+    results: url('results'),
+    settle: url('settle'),
+  };
+  for (const queue of Object.values(queues)) sqs.open(queue);
+  const now = () => manual.now();
+  const bells = new AwsBells({
+    sqs: sqs.client,
+    kinesis: kinesis.client,
+    queues,
+    stream: 'stream',
+    now,
+    patience: { now, pause: async () => undefined, jitter: () => 1 },
+    onLost: (lost) => expect(lost).toEqual([]),
+  });
+  return {
+    bells,
+    now,
+    async answered(afterMs) {
+      // As at the end of the invocation that rang them.
+      await bells.flush();
+      manual.moveTo(now() + afterMs);
+      const messages = sqs.receive(queues.settle, 100);
+      for (const message of messages) sqs.remove(queues.settle, message);
+      return messages.map(({ body }) => (JSON.parse(body) as { id: string }).id);
+    },
+    close: async () => undefined,
+  };
+});
 
 // Not over moto: its transform jobs are completed at once and read nothing.
 transformsContract('SageMaker (the tests own)', async () => {

@@ -1,13 +1,17 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe } from 'vitest';
+import { describe, expect } from 'vitest';
+import { createEngine } from '../../backend/local/engine.ts';
 import { fileObjects } from '../../backend/local/file-objects.ts';
 import { sqliteLedger } from '../../backend/local/ledger/index.ts';
 import { openSql } from '../../backend/local/sqlite/open.ts';
 import { migrate } from '../../backend/local/sqlite/schema.ts';
+import type { Ports } from '../../backend/ports/index.ts';
 import { bench, cleanUp } from '../local/transform/harness.ts';
+import { ManualClock } from '../support/bell-queue.ts';
 import { startModel } from '../support/model-server.ts';
+import { bellsContract } from './bells.contract.ts';
 import { ledgerContract } from './ledger.contract.ts';
 import { objectsContract } from './objects.contract.ts';
 import { REFUSAL, REFUSED, transformsContract } from './transforms.contract.ts';
@@ -59,5 +63,43 @@ transformsContract('on this machine', async () => {
       await cleanUp();
       await model.close();
     },
+  };
+});
+
+bellsContract('of the engine', async () => {
+  const clock = new ManualClock(Date.UTC(2026, 10, 22, 10));
+  const engine = createEngine({ clock, onFailure: (_, error) => expect(error).toBeUndefined() });
+  let answered: string[] = [];
+  const open = {
+    chunks: false,
+    forming: [],
+    held: [],
+    overdue: [],
+    waiting: false,
+    transforms: [],
+    submissions: [],
+    filing: [],
+  };
+  // What a bell of a batch asks first is that batch; there is none, and so nothing follows.
+  const ledger = {
+    openWork: async () => open,
+    batch: async (id: string) => {
+      answered.push(id);
+      return undefined;
+    },
+  };
+  await engine.start({ ledger, bells: engine, clock } as unknown as Ports, {});
+  return {
+    bells: engine,
+    now: () => clock.now(),
+    async answered(afterMs) {
+      clock.moveTo(clock.now() + afterMs);
+      // Its steps are a few promises long.
+      for (let turn = 0; turn < 50; turn++) await Promise.resolve();
+      const told = answered;
+      answered = [];
+      return told;
+    },
+    close: () => engine.stop(),
   };
 });
