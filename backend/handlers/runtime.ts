@@ -71,6 +71,7 @@ export function createRuntime(config: Config, parts: RuntimeParts): Runtime {
       clock,
       retentionDays: config.retentionDays,
       pause: patience.pause,
+      jitter: patience.jitter,
     });
   const objects = parts.objects ?? s3Objects(blobs);
   const { sagemaker, logs, sqs, kinesis } = clients;

@@ -18,6 +18,7 @@ export interface DynamoLedgerOptions extends Pick<Context, 'blobs' | 'clock' | '
   /** The table's name. */
   readonly table: string;
   readonly pause?: TableOptions['pause'];
+  readonly jitter?: TableOptions['jitter'];
 }
 
 export interface DynamoLedger extends Ledger {
@@ -32,8 +33,8 @@ export interface DynamoLedger extends Ledger {
 }
 
 export function dynamoLedger(options: DynamoLedgerOptions): DynamoLedger {
-  const { client, table: name, blobs, clock, retentionDays, pause } = options;
-  const table = new Table({ client, name, ...(pause ? { pause } : {}) });
+  const { client, table: name, blobs, clock, retentionDays, pause, jitter } = options;
+  const table = new Table({ client, name, ...(pause ? { pause } : {}), ...(jitter ? { jitter } : {}) });
   const context: Context = { table, blobs, clock, retentionDays };
   const single = singleStatus(context);
   const rest = {

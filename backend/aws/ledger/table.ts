@@ -64,21 +64,21 @@ export interface TableOptions {
   readonly name: string;
   /** Waits; injected so that a test needn't. */
   readonly pause?: (ms: number) => Promise<void>;
+  /** From 0 to 1, different each time: what share of a wait is waited. */
+  readonly jitter?: () => number;
 }
 
 export class Table {
   readonly #client: DynamoSender;
   readonly #name: string;
   readonly #pause: (ms: number) => Promise<void>;
+  readonly #jitter: () => number;
 
-  constructor({
-    client,
-    name,
-    pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-  }: TableOptions) {
-    this.#client = client;
-    this.#name = name;
-    this.#pause = pause;
+  constructor(options: TableOptions) {
+    this.#client = options.client;
+    this.#name = options.name;
+    this.#pause = options.pause ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms)));
+    this.#jitter = options.jitter ?? Math.random;
   }
 
   async get({ pk, sk }: Key): Promise<Item | undefined> {
@@ -237,7 +237,7 @@ export class Table {
 
   async #wait(tries: number, what: string): Promise<void> {
     if (tries >= TRIES) throw new Error(`the table was too busy: ${what}`);
-    await this.#pause(Math.random() * Math.min(WAIT_MS.first * 2 ** tries, WAIT_MS.longest));
+    await this.#pause(this.#jitter() * Math.min(WAIT_MS.first * 2 ** tries, WAIT_MS.longest));
   }
 }
 
