@@ -53,6 +53,7 @@ function copyTree() {
     'scripts',
     'examples',
     'package.json',
+    'package-lock.json',
     'vitest.config.ts',
     'tsconfig.json',
     'tsconfig.base.json',
