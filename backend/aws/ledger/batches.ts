@@ -6,8 +6,6 @@ import { batchKey, heldKey, membersKey } from './keys.ts';
 import { settleMembers } from './members.ts';
 import type { Item } from './table.ts';
 
-const isOpen = (row: BatchRow) => row.filing === undefined && row.ending === undefined;
-
 export async function batchRow(context: Context, id: string): Promise<BatchRow | undefined> {
   const row = (await context.table.get(batchKey(id))) as BatchRow | undefined;
   if (row?.unsettled === undefined) return row;
@@ -46,7 +44,7 @@ export async function withMembers(context: Context, rows: readonly BatchRow[]): 
   });
 }
 
-/** Batches in a state, of those named, in their order. `open`: only those that nobody is filing or failing. */
+/** Those of the named batches whose rows match, in their order. */
 export async function batchesIn(
   context: Context,
   ids: readonly string[],
@@ -56,7 +54,9 @@ export async function batchesIn(
   return withMembers(context, rows.filter(matches));
 }
 
-export const isWaiting = (row: BatchRow): boolean => row.state === 'Waiting' && isOpen(row);
+/** It may be started: nobody is filing its results or failing it. */
+export const isWaiting = ({ state, filing, ending }: BatchRow): boolean =>
+  state === 'Waiting' && filing === undefined && ending === undefined;
 
 /** A split batch's children, in order. */
 export async function childRows({ table }: Context, parent: string): Promise<BatchRow[]> {

@@ -57,7 +57,6 @@ export class Tallies {
   }
 }
 
-/** Counters of a submission of one job follow from its job: see `singleCounters`. */
 export type Kind = Submission['kind'];
 
 /** Does work for each item, so many at a time, and gives the answers in the items' order. */

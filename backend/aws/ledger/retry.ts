@@ -62,7 +62,7 @@ export function retryLedger(context: Context): RetryLedger {
           const indexes = new Set(Array.from({ length: to - from }, (_, i) => from + i));
           await cancelInChunk(context, submission, chunk, indexes, context.clock.now());
         }
-      return batch.jobs > 0 ? batch : { ...batch, state: draft.state };
+      return batch;
     },
 
     async endRetry(id, generation) {
