@@ -9,9 +9,9 @@
  */
 import { type KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis';
 import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { inParallel } from '../core/in-parallel.ts';
 import type { Bell, Bells } from '../ports/bells.ts';
 import type { QueueUrls } from './config.ts';
-import { inParallel } from './ledger/context.ts';
 import { inGroups, type Patience, sendAll } from './retry.ts';
 
 /** Messages of SendMessageBatch; a bell is far from the 1 MiB that they may have together (Amazon SQS API). */

@@ -6,17 +6,13 @@ import {
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
+import type { Blobs } from '../ports/blobs.ts';
 
 /** DeleteObjects takes so many keys (Amazon S3 API, DeleteObjects). */
 const DELETE_MOST = 1000;
 
-export interface Blobs {
-  /** Writes an object whole, durably before it answers. */
-  put(key: string, text: string): Promise<void>;
-  /** An object's text; undefined when there is none. */
-  get(key: string): Promise<string | undefined>;
-  /** Text of bytes `from` (inclusive) to `to` (exclusive). Throws when there is no such object. */
-  getRange(key: string, from: number, to: number): Promise<string>;
+/** Those of the bucket may be listed and removed. */
+export interface BucketBlobs extends Blobs {
   /** Removes objects; unknown ones are left alone. */
   remove(keys: readonly string[]): Promise<void>;
   /** Keys that begin with the prefix, in order. */
@@ -26,7 +22,7 @@ export interface Blobs {
 /** What of the S3 client is used. */
 export type S3Sender = Pick<S3Client, 'send'>;
 
-export function s3Blobs(client: S3Sender, bucket: string): Blobs {
+export function s3Blobs(client: S3Sender, bucket: string): BucketBlobs {
   const read = async (key: string, range?: string) => {
     const { Body } = await client.send(
       new GetObjectCommand({ Bucket: bucket, Key: key, ...(range ? { Range: range } : {}) }),

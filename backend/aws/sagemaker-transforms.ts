@@ -15,7 +15,7 @@ import type {
   TransformSpec,
   Transforms,
 } from '../ports/transforms.ts';
-import type { Blobs } from './blobs.ts';
+import type { BucketBlobs } from './blobs.ts';
 import { batchOfOutput, manifestKey, outputKey, resultFolder, serviceName } from './keys.ts';
 import { faultOf, isInUse, isOver, isUnknownJob, refusalOf } from './transform-errors.ts';
 import { readDataLog } from './transform-log.ts';
@@ -24,7 +24,7 @@ import { manifestText, manifestUri, transformRequest } from './transform-request
 export interface SageMakerTransformsOptions {
   readonly sagemaker: Pick<SageMakerClient, 'send'>;
   readonly logs: Pick<CloudWatchLogsClient, 'send'>;
-  readonly blobs: Blobs;
+  readonly blobs: BucketBlobs;
   readonly bucket: string;
   readonly stack: string;
   /** What names at SageMaker begin with. */

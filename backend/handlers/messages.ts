@@ -4,7 +4,7 @@
  */
 import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
 import { parseMessage } from '../aws/events.ts';
-import { inParallel } from '../aws/ledger/context.ts';
+import { inParallel } from '../core/in-parallel.ts';
 import type { Bell } from '../ports/bells.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Invocation } from './lambda.ts';

@@ -4,12 +4,13 @@ import { AwsBells } from '../aws/bells.ts';
 import { s3Blobs } from '../aws/blobs.ts';
 import { type Clients, createClients } from '../aws/clients.ts';
 import { type Config, readConfig } from '../aws/config.ts';
-import { type DynamoLedger, dynamoLedger, type NamedChunk } from '../aws/ledger/index.ts';
+import { DynamoStore } from '../aws/dynamo/store.ts';
 import { type FinishedNotice, putNotices } from '../aws/notices.ts';
 import { PATIENCE, type Patience } from '../aws/retry.ts';
 import { s3Objects } from '../aws/s3-objects.ts';
 import { SageMakerTransforms } from '../aws/sagemaker-transforms.ts';
 import { randomText, systemClock } from '../aws/system.ts';
+import { createLedger, type NamedChunk, type StoreLedger } from '../ledger/index.ts';
 import type { Clock, Random } from '../ports/clock.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Objects } from '../ports/objects.ts';
@@ -19,9 +20,12 @@ import { measuredPorts } from './measured-ports.ts';
 import type { Meter } from './meter.ts';
 import { powertoolsLog, powertoolsMeter } from './powertools.ts';
 
+/** Where an item's write units cost as much as an object of its own (1 unit a KB; S3, PutObject). */
+export const INLINE_BYTES = 4096;
+
 export interface Runtime {
   readonly config: Config;
-  readonly ledger: DynamoLedger;
+  readonly ledger: StoreLedger;
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
@@ -45,7 +49,7 @@ export interface RuntimeParts {
   readonly patience?: Patience;
   readonly log?: Log;
   readonly meter?: Meter;
-  readonly ledger?: DynamoLedger;
+  readonly ledger?: StoreLedger;
   readonly objects?: Objects;
   readonly transforms?: Transforms;
   /** Changes an invocation's ports before they are used, for fault injection. */
@@ -64,14 +68,17 @@ export function createRuntime(config: Config, parts: RuntimeParts): Runtime {
   const blobs = s3Blobs(clients.s3, bucket);
   const ledger =
     parts.ledger ??
-    dynamoLedger({
-      client: clients.dynamo,
-      table: config.table,
+    createLedger({
+      store: new DynamoStore({
+        client: clients.dynamo,
+        name: config.table,
+        pause: patience.pause,
+        jitter: patience.jitter,
+      }),
       blobs,
+      inline: INLINE_BYTES,
       clock,
       retentionDays: config.retentionDays,
-      pause: patience.pause,
-      jitter: patience.jitter,
     });
   const objects = parts.objects ?? s3Objects(blobs);
   const { sagemaker, logs, sqs, kinesis } = clients;

@@ -4,17 +4,19 @@ import { join } from 'node:path';
 import { createApi } from '../api/app.ts';
 import type { ScheduleRate } from '../core/schedule.ts';
 import type { Pin } from '../core/settings.ts';
+import { createLedger } from '../ledger/index.ts';
 import type { Clock, Random } from '../ports/clock.ts';
 import type { Ports } from '../ports/index.ts';
 import { lockDataDir } from './data-dir-lock.ts';
 import { createEngine } from './engine.ts';
 import type { LocalEvent } from './events.ts';
 import { fileObjects } from './file-objects.ts';
-import { endBackoffs, sqliteLedger } from './ledger/index.ts';
+import { localLimits } from './limits.ts';
 import { type Listener, listen } from './listen.ts';
 import { randomText } from './random.ts';
 import { openSql } from './sqlite/open.ts';
-import { migrate } from './sqlite/schema.ts';
+import { prepareTables } from './sqlite/schema.ts';
+import { sqliteStore } from './sqlite-store.ts';
 import { LocalTransforms } from './transform/local-transforms.ts';
 import { ModelHost } from './transform/model-host.ts';
 import { systemClock } from './transform/time.ts';
@@ -81,8 +83,9 @@ export async function openLocal(options: LocalOptions): Promise<LocalPipeline> {
   const unlock = lockDataDir(dataDir, options.command ?? 'batchml');
   try {
     const sql = await openSql(join(dataDir, 'batchml.db'));
-    migrate(sql);
-    endBackoffs(sql);
+    prepareTables(sql);
+    const ledger = createLedger({ ...localLimits(clock), store: sqliteStore(sql) });
+    await ledger.endBackoffs();
     const engine = createEngine({
       clock,
       schedule: options.schedule,
@@ -106,7 +109,7 @@ export async function openLocal(options: LocalOptions): Promise<LocalPipeline> {
       onEvent,
     });
     const bare: Ports = {
-      ledger: sqliteLedger(sql),
+      ledger,
       objects,
       transforms,
       bells: engine,

@@ -102,10 +102,10 @@ const ENGINE: Record<string, (message: string) => CliError> = {
       code: 'data_dir_in_use',
       next: ['wait for it or stop it, or take another folder: --data-dir DIR'],
     }),
-  DATA_DIR_NEWER: (message) =>
+  DATA_DIR_LAYOUT: (message) =>
     new CliError(message, {
-      code: 'data_dir_newer',
-      next: ['install that version again, or take another folder: --data-dir DIR'],
+      code: 'data_dir_layout',
+      next: ['take another folder (--data-dir DIR), or move this one away'],
     }),
   PORT_IN_USE: (message) =>
     new CliError(message, {

@@ -2,17 +2,20 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
+import { createLedger } from '../../backend/ledger/index.ts';
 import { createEngine } from '../../backend/local/engine.ts';
 import { fileObjects } from '../../backend/local/file-objects.ts';
-import { sqliteLedger } from '../../backend/local/ledger/index.ts';
+import { localLimits } from '../../backend/local/limits.ts';
 import { openSql } from '../../backend/local/sqlite/open.ts';
-import { migrate } from '../../backend/local/sqlite/schema.ts';
+import { prepareTables } from '../../backend/local/sqlite/schema.ts';
+import { sqliteStore } from '../../backend/local/sqlite-store.ts';
 import type { Ports } from '../../backend/ports/index.ts';
 import { bench, cleanUp } from '../local/transform/harness.ts';
 import { ManualClock } from '../support/bell-queue.ts';
 import { startModel } from '../support/model-server.ts';
 import { bellsContract } from './bells.contract.ts';
 import { ledgerContract } from './ledger.contract.ts';
+import { T0 } from './ledger-steps.ts';
 import { objectsContract } from './objects.contract.ts';
 import { REFUSAL, REFUSED, transformsContract } from './transforms.contract.ts';
 
@@ -24,9 +27,9 @@ function temporaryFolder(): { path: string; remove: () => void } {
 async function openLedger(driver: 'node' | 'wasm') {
   const folder = temporaryFolder();
   const sql = await openSql(join(folder.path, 'batchml.db'), driver);
-  migrate(sql);
+  prepareTables(sql);
   return {
-    ledger: sqliteLedger(sql),
+    ledger: createLedger({ ...localLimits({ now: () => T0 }), store: sqliteStore(sql) }),
     close: async () => {
       sql.close();
       folder.remove();

@@ -4,9 +4,12 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { DEFAULT_SETTINGS } from '../../backend/core/settings.ts';
-import { sqliteLedger } from '../../backend/local/ledger/index.ts';
+import { createLedger } from '../../backend/ledger/index.ts';
+import { localLimits } from '../../backend/local/limits.ts';
 import { openSql } from '../../backend/local/sqlite/open.ts';
-import { migrate } from '../../backend/local/sqlite/schema.ts';
+import { prepareTables } from '../../backend/local/sqlite/schema.ts';
+import type { Sql } from '../../backend/local/sqlite/sql.ts';
+import { sqliteStore } from '../../backend/local/sqlite-store.ts';
 import { numbered, openPipeline, temporaryFolder } from '../support/local-pipeline.ts';
 
 const folders: { remove: () => void }[] = [];
@@ -73,7 +76,7 @@ describe('the data folder', () => {
   test('written by a newer version is refused, not harmed', async () => {
     const dataDir = folder();
     const sql = await openSql(join(dataDir, 'batchml.db'));
-    migrate(sql);
+    prepareTables(sql);
     sql.exec('PRAGMA user_version = 99');
     sql.close();
     await expect(openPipeline({ model, dataDir })).rejects.toThrow(/newer batchml/);
@@ -94,8 +97,8 @@ describe('a full disk', () => {
   test('acknowledges nothing that it did not store, and goes on when there is room', async () => {
     const path = join(folder(), 'batchml.db');
     const sql = await openSql(path);
-    migrate(sql);
-    const ledger = sqliteLedger(sql);
+    prepareTables(sql);
+    const ledger = ledgerOver(sql);
     const pin = { model, settings: DEFAULT_SETTINGS };
     const draft = { id: 's', kind: 'batch', pin, content: undefined, name: undefined, createdAt: 1 } as const;
     const accept = (n: number) =>
@@ -124,7 +127,7 @@ describe('a full disk', () => {
     sql.close();
 
     const again = await openSql(path);
-    const reopened = sqliteLedger(again);
+    const reopened = ledgerOver(again);
     const chunks = await reopened.chunks('s', 0, 1000);
     expect(chunks.map((chunk) => chunk.n)).toEqual([...acknowledged, 500]);
     expect((await reopened.submission('s'))?.counters.total).toBe(chunks.length * 10);
@@ -132,10 +135,12 @@ describe('a full disk', () => {
   });
 });
 
+const ledgerOver = (sql: Sql) => createLedger({ ...localLimits({ now: () => 1 }), store: sqliteStore(sql) });
+
 describe('a poll', () => {
   test('costs the same for ten jobs and for ten thousand', async () => {
     const sql = await openSql(join(folder(), 'batchml.db'));
-    migrate(sql);
+    prepareTables(sql);
     let steps = 0;
     const counting = new Proxy(sql, {
       get(target, name: keyof typeof sql) {
@@ -147,10 +152,10 @@ describe('a poll', () => {
         };
       },
     });
-    const ledger = sqliteLedger(counting);
+    const ledger = ledgerOver(counting);
     const pin = { model, settings: DEFAULT_SETTINGS };
     const costs: number[] = [];
-    for (const chunks of [1, 100]) {
+    for (const chunks of [16, 160]) {
       const id = `s${chunks}`;
       const draft = { id, kind: 'batch', pin, content: undefined, name: undefined, createdAt: 1 } as const;
       for (let n = 0; n < chunks; n++)

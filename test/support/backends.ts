@@ -2,10 +2,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createLedger } from '../../backend/ledger/index.ts';
 import { fileObjects } from '../../backend/local/file-objects.ts';
-import { sqliteLedger } from '../../backend/local/ledger/index.ts';
+import { localLimits } from '../../backend/local/limits.ts';
 import { openSql } from '../../backend/local/sqlite/open.ts';
-import { migrate } from '../../backend/local/sqlite/schema.ts';
+import { prepareTables } from '../../backend/local/sqlite/schema.ts';
+import { sqliteStore } from '../../backend/local/sqlite-store.ts';
 import type { Clock } from '../../backend/ports/clock.ts';
 import type { Ledger } from '../../backend/ports/ledger.ts';
 import type { Objects } from '../../backend/ports/objects.ts';
@@ -19,14 +21,14 @@ export interface Backend {
 export type OpenBackend = (clock: Clock) => Promise<Backend>;
 
 /** SQLite and files in a temporary folder. */
-export const localBackend: OpenBackend = async () => {
+export const localBackend: OpenBackend = async (clock) => {
   const folder = mkdtempSync(join(tmpdir(), 'batchml-memory-'));
   const sql = await openSql(join(folder, 'batchml.db'), 'wasm');
-  migrate(sql);
+  prepareTables(sql);
   // Nothing here outlives its process.
   sql.exec('PRAGMA synchronous = OFF');
   return {
-    ledger: sqliteLedger(sql),
+    ledger: createLedger({ ...localLimits(clock), store: sqliteStore(sql) }),
     objects: fileObjects(folder),
     close() {
       sql.close();

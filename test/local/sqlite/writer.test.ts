@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openSql } from '../../../backend/local/sqlite/open.ts';
-import { migrate } from '../../../backend/local/sqlite/schema.ts';
+import { prepareTables } from '../../../backend/local/sqlite/schema.ts';
 import type { Sql } from '../../../backend/local/sqlite/sql.ts';
 import { createWriter } from '../../../backend/local/sqlite/writer.ts';
 
@@ -103,11 +103,13 @@ describe('the database', () => {
     expect(rows()).toEqual([7]);
   });
 
-  it('is brought up to this version once, and a later one is refused', async () => {
-    migrate(sql);
-    migrate(sql);
-    expect(sql.get('SELECT count(*) AS n FROM submissions')).toEqual({ n: 0 });
+  it('gets its table once, and another layout is refused by name', async () => {
+    prepareTables(sql);
+    prepareTables(sql);
+    expect(sql.get('SELECT count(*) AS n FROM items')).toEqual({ n: 0 });
     sql.exec('PRAGMA user_version = 9999');
-    expect(() => migrate(sql)).toThrow(/newer batchml/);
+    expect(() => prepareTables(sql)).toThrow(/newer batchml .*update batchml/);
+    sql.exec('PRAGMA user_version = 1');
+    expect(() => prepareTables(sql)).toThrow(/older batchml .*move the folder away/);
   });
 });

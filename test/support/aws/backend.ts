@@ -2,8 +2,10 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { CreateBucketCommand, type S3Client } from '@aws-sdk/client-s3';
 import { s3Blobs } from '../../../backend/aws/blobs.ts';
-import { type DynamoLedger, dynamoLedger } from '../../../backend/aws/ledger/index.ts';
+import { DynamoStore } from '../../../backend/aws/dynamo/store.ts';
 import { s3Objects } from '../../../backend/aws/s3-objects.ts';
+import { INLINE_BYTES } from '../../../backend/handlers/runtime.ts';
+import { createLedger, type StoreLedger } from '../../../backend/ledger/index.ts';
 import type { Clock } from '../../../backend/ports/clock.ts';
 import type { Objects } from '../../../backend/ports/objects.ts';
 import type { OpenBackend } from '../backends.ts';
@@ -21,11 +23,17 @@ export function awsPorts(
   { dynamo: client, s3 }: AwsClients,
   clock: Pick<Clock, 'now'>,
   { table = 'jobs', bucket = 'bucket' } = {},
-): { ledger: DynamoLedger; objects: Objects } {
+): { ledger: StoreLedger; objects: Objects } {
   const blobs = s3Blobs(s3, bucket);
   const pause = async () => undefined;
   return {
-    ledger: dynamoLedger({ client, table, blobs, clock, retentionDays: 30, pause }),
+    ledger: createLedger({
+      store: new DynamoStore({ client, name: table, pause }),
+      blobs,
+      inline: INLINE_BYTES,
+      clock,
+      retentionDays: 30,
+    }),
     objects: s3Objects(blobs),
   };
 }

@@ -2,9 +2,9 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { expect } from 'vitest';
 import type { SubmissionInfo } from '../../../backend/api/wire.ts';
-import type { DynamoLedger } from '../../../backend/aws/ledger/index.ts';
 import { formatWireLine } from '../../../backend/core/chunk.ts';
 import { type StatusCounts, type Submission, statusCounts } from '../../../backend/core/submission.ts';
+import type { StoreLedger } from '../../../backend/ledger/index.ts';
 import type { Clock } from '../../../backend/ports/clock.ts';
 import type { JobView } from '../../../backend/ports/ledger.ts';
 import type { FakeDynamo } from './fake-dynamo.ts';
@@ -30,7 +30,7 @@ export abstract class CloudView {
   abstract readonly dynamo: FakeDynamo;
   abstract readonly s3: FakeS3;
   /** The ledger as the test looks at it. */
-  abstract readonly ledger: DynamoLedger;
+  abstract readonly ledger: StoreLedger;
   /** Answers of the API that were not 2xx, as `call` saw them. */
   readonly refusals: string[] = [];
 

@@ -5,9 +5,9 @@
  */
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
-import type { DynamoLedger } from '../../../backend/aws/ledger/index.ts';
 import { nextSchedule, type ScheduleRate } from '../../../backend/core/schedule.ts';
 import { isFinished } from '../../../backend/core/submission.ts';
+import type { StoreLedger } from '../../../backend/ledger/index.ts';
 import type { Model } from '../fake-transforms.ts';
 import { awsPorts } from './backend.ts';
 import { CloudView } from './cloud-view.ts';
@@ -75,8 +75,8 @@ export class Cloud extends CloudView implements Services {
   /** What the functions logged and measured. */
   readonly told: Told = { warnings: [], errors: [], measured: {} };
   /** The ledger as the test looks at it. */
-  readonly ledger: DynamoLedger;
-  readonly ports: { readonly ledger: DynamoLedger };
+  readonly ledger: StoreLedger;
+  readonly ports: { readonly ledger: StoreLedger };
   /** Functions that run at once. */
   together = 1;
   trouble: EventTrouble | undefined;

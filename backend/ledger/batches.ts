@@ -1,21 +1,22 @@
 /** Reading batches. One whose members are still being claimed is settled first, by whoever reads it. */
-import type { Batch, BatchState, Member } from '../../core/batch.ts';
+import type { Batch, BatchState, Member } from '../core/batch.ts';
+import type { Item } from '../core/items.ts';
+import { allOf } from '../ports/store.ts';
 import { type BatchRow, toBatch, unpackMembers } from './batch-rows.ts';
 import type { Context } from './context.ts';
 import { batchKey, heldKey, membersKey } from './keys.ts';
 import { settleMembers } from './members.ts';
-import type { Item } from './table.ts';
 
 export async function batchRow(context: Context, id: string): Promise<BatchRow | undefined> {
-  const row = (await context.table.get(batchKey(id))) as BatchRow | undefined;
+  const row = (await context.store.get(batchKey(id))) as BatchRow | undefined;
   if (row?.unsettled === undefined) return row;
   await settleMembers(context, row, await membersOfRow(context, row));
   return batchRow(context, id);
 }
 
-export async function membersOfRow({ table }: Context, row: BatchRow): Promise<Member[]> {
+export async function membersOfRow({ store }: Context, row: BatchRow): Promise<Member[]> {
   if (row.members !== undefined) return unpackMembers(row.members);
-  const item = await table.get(membersKey(row.id));
+  const item = await store.get(membersKey(row.id));
   if (!item) throw new Error(`the members of batch ${row.id} are missing in the table`);
   return unpackMembers(item['members'] as Uint8Array);
 }
@@ -27,7 +28,7 @@ export async function loadBatch(context: Context, id: string): Promise<Batch | u
 
 /** Rows in the order asked, undefined where there is none; none of them unsettled. */
 export async function batchRows(context: Context, ids: readonly string[]): Promise<(BatchRow | undefined)[]> {
-  const rows = (await context.table.getAll(ids.map(batchKey))) as (BatchRow | undefined)[];
+  const rows = (await context.store.getAll(ids.map(batchKey))) as (BatchRow | undefined)[];
   const settled: (BatchRow | undefined)[] = [];
   for (const row of rows) settled.push(row?.unsettled === undefined ? row : await batchRow(context, row.id));
   return settled;
@@ -36,7 +37,7 @@ export async function batchRows(context: Context, ids: readonly string[]): Promi
 /** Batches of rows, with their members. */
 export async function withMembers(context: Context, rows: readonly BatchRow[]): Promise<Batch[]> {
   const apart = rows.filter(({ members }) => members === undefined);
-  const items = await context.table.getAll(apart.map(({ id }) => membersKey(id)));
+  const items = await context.store.getAll(apart.map(({ id }) => membersKey(id)));
   const found = new Map(apart.map(({ id }, i) => [id, items[i]]));
   return rows.map((row) => {
     const packed = row.members ?? (found.get(row.id) as Item)['members'];
@@ -59,9 +60,9 @@ export const isWaiting = ({ state, filing, ending }: BatchRow): boolean =>
   state === 'Waiting' && filing === undefined && ending === undefined;
 
 /** A split batch's children, in order. */
-export async function childRows({ table }: Context, parent: string): Promise<BatchRow[]> {
+export async function childRows({ store }: Context, parent: string): Promise<BatchRow[]> {
   const { pk } = heldKey(parent, '');
-  return (await table.all({ pk, from: 'child#', to: 'child#~' })) as BatchRow[];
+  return (await allOf(store, { pk, from: 'child#', to: 'child#~' })) as BatchRow[];
 }
 
 export async function family(context: Context, parent: string): Promise<BatchState[]> {
@@ -69,7 +70,7 @@ export async function family(context: Context, parent: string): Promise<BatchSta
 }
 
 /** IDs of batches that were once held for what this one's children find. */
-export async function heldIds({ table }: Context, scout: string): Promise<string[]> {
+export async function heldIds({ store }: Context, scout: string): Promise<string[]> {
   const { pk } = heldKey(scout, '');
-  return (await table.all({ pk, from: 'held#', to: 'held#~' })).map((item) => item['id'] as string);
+  return (await allOf(store, { pk, from: 'held#', to: 'held#~' })).map((item) => item['id'] as string);
 }

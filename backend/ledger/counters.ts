@@ -1,9 +1,11 @@
 /** Counters of submissions: numbers on 16 items each, every one changed in the transaction that changes what it counts. */
-import type { JobStatus } from '../../core/job.ts';
-import { type Counters, NO_COUNTS, statusCounts } from '../../core/submission.ts';
+
+import type { Item } from '../core/items.ts';
+import type { JobStatus } from '../core/job.ts';
+import { type Counters, NO_COUNTS, statusCounts } from '../core/submission.ts';
+import type { Write } from '../ports/store.ts';
 import { type Context, type Counter, type Tallies, ttlAfter } from './context.ts';
 import { COUNTER_SHARDS, counterKey, shardOf } from './keys.ts';
-import type { Item, Write } from './table.ts';
 
 const COUNTERS: readonly Counter[] = ['total', 'started', 'processed', 'failed', 'cancelled', 'retried'];
 

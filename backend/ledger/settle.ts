@@ -1,19 +1,19 @@
-import type { Batch } from '../../core/batch.ts';
-import type { JobError } from '../../core/job.ts';
-import type { SettleLedger, Verdict } from '../../ports/ledger.ts';
+import type { Batch } from '../core/batch.ts';
+import { absent, both, type Condition, differs, equal, oneOf } from '../core/items.ts';
+import type { JobError } from '../core/job.ts';
+import type { SettleLedger, Verdict } from '../ports/ledger.ts';
+import type { Write } from '../ports/store.ts';
 import { type BatchRow, openAs, stillIn, stillRunningIn } from './batch-rows.ts';
 import { batchesIn, batchRow, childRows, family, heldIds, withMembers } from './batches.ts';
 import type { Context } from './context.ts';
 import { endBatch, failBatch } from './end-batch.ts';
-import { absent, both, type Condition, differs, equal, oneOf } from './expressions.ts';
 import { type End, endJobs } from './job-rows.ts';
 import { batchKey, heldKey, openIn, slotsKey, sortableBatchId, transformKey } from './keys.ts';
 import { splitBatch } from './split-batch.ts';
-import type { Write } from './table.ts';
 import { transformRow } from './transform-rows.ts';
 
 export function settleLedger(context: Context): SettleLedger {
-  const { table } = context;
+  const { store } = context;
 
   const runningBatches = async (name: string): Promise<Batch[]> => {
     const row = await transformRow(context, name);
@@ -44,7 +44,7 @@ export function settleLedger(context: Context): SettleLedger {
     async fileResults(id, results, at, transform) {
       const row = await batchRow(context, id);
       if (!row || row.state === 'Done' || row.state === 'Failed' || row.ending !== undefined) return;
-      const begun = await table.write({
+      const begun = await store.write({
         key: batchKey(id),
         changes: {
           set: {
@@ -62,10 +62,10 @@ export function settleLedger(context: Context): SettleLedger {
     async countUnusable(id, transform) {
       const key = batchKey(id);
       const condition = equal('transform', transform);
-      const outcome = await table.write({ key, changes: { add: { unusable: 1 } }, condition });
+      const outcome = await store.write({ key, changes: { add: { unusable: 1 } }, condition });
       // An earlier transform job's output: nothing will come of it any more.
       if (!outcome.done) return Number.MAX_SAFE_INTEGER;
-      return ((await table.get(key))?.['unusable'] as number) ?? Number.MAX_SAFE_INTEGER;
+      return ((await store.get(key))?.['unusable'] as number) ?? Number.MAX_SAFE_INTEGER;
     },
 
     async applyVerdict(id, transform, verdict, at) {
@@ -90,7 +90,7 @@ export function settleLedger(context: Context): SettleLedger {
       const row = await transformRow(context, name);
       if (!row || row.state === 'Ended') return false;
       if ((await runningBatches(name)).length > 0) return false;
-      const { done } = await table.transact([
+      const { done } = await store.transact([
         {
           key: transformKey(name),
           changes: { set: { state: 'Ended', reason }, remove: ['openKey', 'openAt'] },
@@ -110,7 +110,7 @@ async function apply(
   at: number,
   condition: Condition,
 ): Promise<boolean> {
-  const { table } = context;
+  const { store } = context;
   // Somebody began to fail it: that is what becomes of it.
   if (row.ending !== undefined) return failBatch(context, row, NO_ERROR, at, condition);
   const key = batchKey(row.id);
@@ -122,7 +122,7 @@ async function apply(
       set: { state: 'Waiting', notBefore, reason, ...openAs('Waiting', row) },
       add: { requeues: counts ? 1 : 0 },
     };
-    return (await table.write({ key, changes, condition })).done;
+    return (await store.write({ key, changes, condition })).done;
   }
   if (verdict.kind === 'hold') {
     const { scout } = verdict;
@@ -133,7 +133,7 @@ async function apply(
       condition,
     };
     const pointer: Write = { key: held, item: { ...held, id: row.id, ttl: (row as { ttl?: number }).ttl } };
-    return (await table.transact([hold, pointer])).done;
+    return (await store.transact([hold, pointer])).done;
   }
   const outcome = await splitBatch(context, row, verdict, condition);
   if (outcome !== 'over budget') return outcome === 'split';

@@ -3,16 +3,16 @@
  * whoever finds it goes on with just that), each job's row is written where its job is open, and one transaction ends the
  * batch and counts what it wrote. Counting is exact, as a row says which batch wrote it and is never written over.
  */
-import { jobsOf } from '../../core/batch.ts';
-import type { JobError } from '../../core/job.ts';
+import { jobsOf } from '../core/batch.ts';
+import { both, type Condition, oneOf, present } from '../core/items.ts';
+import type { JobError } from '../core/job.ts';
+import { TRANSACT_MOST } from '../ports/store.ts';
 import { type BatchRow, type Ending, isFresh } from './batch-rows.ts';
 import { membersOfRow } from './batches.ts';
 import { type Context, jobTtl, Tallies } from './context.ts';
 import { countWrites } from './counters.ts';
-import { both, type Condition, oneOf, present } from './expressions.ts';
 import { type End, endJobs } from './job-rows.ts';
 import { batchKey, failureKey, rootOf } from './keys.ts';
-import { TRANSACT_MOST } from './table.ts';
 
 /**
  * The last step: ends a batch that says `doing`.
@@ -37,7 +37,7 @@ export async function endBatch(
     }
   const counts = countWrites(context, tallies, rootOf(row.id));
   if (counts.length >= TRANSACT_MOST) throw new Error(`batch ${row.id} holds jobs of too many submissions`);
-  const outcome = await context.table.transact([
+  const outcome = await context.store.transact([
     {
       key: batchKey(row.id),
       changes: {
@@ -67,14 +67,14 @@ export async function failBatch(
   if (row.ending !== undefined) ending = JSON.parse(row.ending) as Ending;
   else {
     const changes = { set: { ending: JSON.stringify(ending) } };
-    if (!(await context.table.write({ key: batchKey(row.id), changes, condition: still })).done) return false;
+    if (!(await context.store.write({ key: batchKey(row.id), changes, condition: still })).done) return false;
   }
   const members = await membersOfRow(context, row);
   // Before the first failed row of a chunk: what looks for failures must find it.
   const chunks = new Map(
     members.map(({ submission, chunk }) => [`${submission}.${chunk}`, failureKey(submission, chunk)]),
   );
-  await context.table.putAll([...chunks.values()].map((key) => ({ ...key, ttl: jobTtl(context) })));
+  await context.store.putAll([...chunks.values()].map((key) => ({ ...key, ttl: jobTtl(context) })));
   const ends = [...jobsOf(members)].map((ref): End => ({ ref, error: ending.error }));
   const written = await endJobs(context, row, ends, ending.at);
   return endBatch(context, row, 'Failed', 'ending', written, ending.error);

@@ -1,41 +1,33 @@
-/** The ledger on DynamoDB: one table, one sparse index (see keys.ts), large texts in the bucket. */
-import type { Ledger } from '../../ports/ledger.ts';
+/** The ledger over a store: one table, one sparse index (see keys.ts), large texts in blobs. */
+import type { Ledger } from '../ports/ledger.ts';
 import { acceptLedger } from './accept.ts';
 import { cancelLedger } from './cancel.ts';
 import type { Context } from './context.ts';
 import { gatherLedger, type NamedChunk } from './gather.ts';
-import { markAnnounced, oldestWaiting, openWork, unannounced } from './open-work.ts';
+import { endBackoffs, markAnnounced, oldestWaiting, openWork, unannounced } from './open-work.ts';
 import { readLedger, singleStatus } from './read.ts';
 import { retryLedger } from './retry.ts';
 import { settleLedger } from './settle.ts';
 import { startLedger } from './start.ts';
-import { Table, type TableOptions } from './table.ts';
 
 export type { NamedChunk } from './gather.ts';
 
-export interface DynamoLedgerOptions extends Pick<Context, 'blobs' | 'clock' | 'retentionDays'> {
-  readonly client: TableOptions['client'];
-  /** The table's name. */
-  readonly table: string;
-  readonly pause?: TableOptions['pause'];
-  readonly jitter?: TableOptions['jitter'];
-}
+export type LedgerOptions = Context;
 
-export interface DynamoLedger extends Ledger {
+export interface StoreLedger extends Ledger {
   /** The same ledger, whose `openChunks` looks at these by a consistent read besides: the index lags behind. */
-  named(chunks: readonly NamedChunk[]): DynamoLedger;
+  named(chunks: readonly NamedChunk[]): StoreLedger;
   /** When the oldest job that was never started was accepted (epoch ms). */
   oldestWaiting(): Promise<number | undefined>;
   /** Closed submissions of many jobs whose end was not told yet. */
   unannounced(): Promise<readonly string[]>;
   /** Marks a finished submission's end as told; false when it isn't finished in that generation, or was told. */
   markAnnounced(id: string, generation: number): Promise<boolean>;
+  /** What waits for its time needn't any more: whoever made it wait is gone. */
+  endBackoffs(): Promise<void>;
 }
 
-export function dynamoLedger(options: DynamoLedgerOptions): DynamoLedger {
-  const { client, table: name, blobs, clock, retentionDays, pause, jitter } = options;
-  const table = new Table({ client, name, ...(pause ? { pause } : {}), ...(jitter ? { jitter } : {}) });
-  const context: Context = { table, blobs, clock, retentionDays };
+export function createLedger(context: LedgerOptions): StoreLedger {
   const single = singleStatus(context);
   const rest = {
     ...acceptLedger(context, single),
@@ -48,8 +40,9 @@ export function dynamoLedger(options: DynamoLedgerOptions): DynamoLedger {
     oldestWaiting: () => oldestWaiting(context),
     unannounced: () => unannounced(context),
     markAnnounced: (id: string, generation: number) => markAnnounced(context, single, id, generation),
+    endBackoffs: () => endBackoffs(context),
   };
-  const named = (chunks: readonly NamedChunk[]): DynamoLedger => ({
+  const named = (chunks: readonly NamedChunk[]): StoreLedger => ({
     ...rest,
     ...gatherLedger(context, chunks),
     named,

@@ -24,8 +24,8 @@
  * `chunk` has 8 shards there, as single jobs come at up to 1,000 a second to each; the others change per batch.
  */
 import { createHash } from 'node:crypto';
-import { type Pin, pinKey } from '../../core/settings.ts';
-import type { Key } from './table.ts';
+import type { Key } from '../core/items.ts';
+import { type Pin, pinKey } from '../core/settings.ts';
 
 const pad = (n: number, width: number) => String(n).padStart(width, '0');
 

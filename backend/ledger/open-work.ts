@@ -1,12 +1,13 @@
 /** What is open, by the sparse index. */
-import { isFinished } from '../../core/submission.ts';
-import type { Ledger, OpenWork, Scope } from '../../ports/ledger.ts';
+
+import { absent, both, equal, type Item, type Key, oneOf } from '../core/items.ts';
+import { isFinished } from '../core/submission.ts';
+import type { Ledger, OpenWork, Scope } from '../ports/ledger.ts';
+import { allOf } from '../ports/store.ts';
 import { batchRows } from './batches.ts';
 import type { Context } from './context.ts';
-import { absent, both, equal } from './expressions.ts';
 import { batchIdOf, CHUNK_SHARDS, metaKey, type OpenKind, openKeyOf, parentOf } from './keys.ts';
 import { readSubmission, type SingleStatus } from './submissions.ts';
-import type { Item, Key } from './table.ts';
 
 /** Work listed of each kind at a time: the rest is found the next time. */
 const MOST = 5000;
@@ -48,15 +49,15 @@ export function openWork(context: Context): Ledger['openWork'] {
 const inScope = ({ submission }: Scope, owners: readonly string[]) =>
   submission === undefined || owners.includes(submission);
 
-async function openItems({ table }: Context, kind: OpenKind, { submission }: Scope): Promise<Item[]> {
+async function openItems({ store }: Context, kind: OpenKind, { submission }: Scope): Promise<Item[]> {
   const where = submission === undefined ? {} : { where: equal('owner', submission) };
-  return table.all({ pk: openKeyOf(kind), index: 'open', limit: MOST, ...where });
+  return allOf(store, { pk: openKeyOf(kind), index: 'open', limit: MOST, ...where });
 }
 
 async function anyChunk(context: Context, { submission }: Scope): Promise<boolean> {
   const where = submission === undefined ? {} : { where: equal('owner', submission) };
   for (let shard = 0; shard < CHUNK_SHARDS; shard++)
-    for await (const _ of context.table.query({
+    for await (const _ of context.store.query({
       pk: openKeyOf('chunk', shard),
       index: 'open',
       limit: 1,
@@ -70,10 +71,10 @@ async function anyChunk(context: Context, { submission }: Scope): Promise<boolea
 export async function oldestWaiting(context: Context): Promise<number | undefined> {
   const times: number[] = [];
   for (let shard = 0; shard < CHUNK_SHARDS; shard++)
-    for await (const item of context.table.query({ pk: openKeyOf('chunk', shard), index: 'open', limit: 1 }))
+    for await (const item of context.store.query({ pk: openKeyOf('chunk', shard), index: 'open', limit: 1 }))
       times.push(item['acceptedAt'] as number);
   for (const kind of ['forming', 'waiting'] as const)
-    for await (const item of context.table.query({ pk: openKeyOf(kind), index: 'open', limit: 1 }))
+    for await (const item of context.store.query({ pk: openKeyOf(kind), index: 'open', limit: 1 }))
       times.push(Number((item['openAt'] as string).split('#', 1)[0]));
   return times.length > 0 ? Math.min(...times) : undefined;
 }
@@ -98,7 +99,7 @@ export async function markAnnounced(
 ): Promise<boolean> {
   const submission = await readSubmission(context, id, single);
   if (!submission || !isFinished(submission)) return false;
-  const outcome = await context.table.write({
+  const outcome = await context.store.write({
     key: metaKey(id),
     changes: { set: { announced: true }, remove: ['openKey', 'openAt'] },
     condition: both(
@@ -109,4 +110,15 @@ export async function markAnnounced(
     ),
   });
   return outcome.done;
+}
+
+/** Lets what waits for its time be started at once. */
+export async function endBackoffs({ store }: Context): Promise<void> {
+  for (const kind of ['begun', 'waiting', 'transform'] as const)
+    for (const { pk, sk } of await allOf(store, { pk: openKeyOf(kind), index: 'open' }))
+      await store.write({
+        key: { pk, sk },
+        changes: { set: { notBefore: 0 } },
+        condition: oneOf('state', ['Waiting', 'Claimed']),
+      });
 }

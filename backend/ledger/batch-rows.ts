@@ -1,10 +1,11 @@
 /** Rows of batches, and the way between them and the pipeline's words. */
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import type { Batch, BatchState, Member } from '../../core/batch.ts';
-import type { JobError } from '../../core/job.ts';
-import type { Pin } from '../../core/settings.ts';
+import type { Batch, BatchState, Member } from '../core/batch.ts';
+import { absent, both, type Condition, equal, type Item, oneOf } from '../core/items.ts';
+import type { JobError } from '../core/job.ts';
+import type { Pin } from '../core/settings.ts';
+import type { Write } from '../ports/store.ts';
 import { type Context, ttlAfter } from './context.ts';
-import { absent, both, type Condition, equal, oneOf } from './expressions.ts';
 import {
   batchKey,
   membersKey,
@@ -15,7 +16,6 @@ import {
   roundOf,
   sortableBatchId,
 } from './keys.ts';
-import type { Item, Write } from './table.ts';
 
 /** Members of more bytes than this are kept apart, so that a change of the batch's state doesn't pay for them (1 unit a KB). */
 const MEMBERS_INLINE = 3000;

@@ -1,11 +1,12 @@
-import { type Batch, countJobs } from '../../core/batch.ts';
-import type { TransformJob } from '../../core/transform-job.ts';
-import type { StartLedger } from '../../ports/ledger.ts';
+import { type Batch, countJobs } from '../core/batch.ts';
+import { absent, both, either, equal, fewerThan, type Item, type Key } from '../core/items.ts';
+import type { TransformJob } from '../core/transform-job.ts';
+import type { StartLedger } from '../ports/ledger.ts';
+import { allOf, TRANSACT_MOST, type Write } from '../ports/store.ts';
 import { type BatchRow, isFresh, stillIn } from './batch-rows.ts';
 import { batchesIn, batchRows, isWaiting, withMembers } from './batches.ts';
 import { type Context, Tallies, ttlAfter } from './context.ts';
 import { countWrites } from './counters.ts';
-import { absent, both, either, equal, fewerThan } from './expressions.ts';
 import { jobRows } from './job-rows.ts';
 import {
   batchIdOf,
@@ -19,15 +20,14 @@ import {
   transformKey,
 } from './keys.ts';
 import type { Meta } from './submissions.ts';
-import { type Item, type Key, TRANSACT_MOST, type Write } from './table.ts';
 import { sealTransformJob } from './transform-rows.ts';
 
 export function startLedger(context: Context): StartLedger {
-  const { table } = context;
+  const { store } = context;
   const waiting = async (submission: string | undefined): Promise<Item[]> => {
     const where = submission === undefined ? {} : { where: equal('owner', submission) };
     const kinds = ['begun', 'waiting'] as const;
-    const lists = kinds.map((kind) => table.all({ pk: openKeyOf(kind), index: 'open', ...where }));
+    const lists = kinds.map((kind) => allOf(store, { pk: openKeyOf(kind), index: 'open', ...where }));
     return (await Promise.all(lists)).flat();
   };
   return {
@@ -55,7 +55,7 @@ export function startLedger(context: Context): StartLedger {
       const groups = groupsOf(context, job, rows, batches);
       const [first, ...more] = groups as [Group, ...Group[]];
       const pin = hashOfPin((batches[0] as Batch).pin);
-      const outcome = await table.transact([
+      const outcome = await store.transact([
         slotWrite(pin, job.name, slots),
         recordWrite(context, job, pin, first.ids, batches, more.length === 0),
         ...first.writes,
@@ -64,7 +64,7 @@ export function startLedger(context: Context): StartLedger {
       // Of a large one the others follow, each group whole or not at all: what doesn't is still Waiting.
       let taken = first.ids;
       for (const { ids, writes } of more) {
-        const extended = await table.transact([extendWrite(job.name, [...taken, ...ids]), ...writes]);
+        const extended = await store.transact([extendWrite(job.name, [...taken, ...ids]), ...writes]);
         if (extended.done) taken = [...taken, ...ids];
         else if (extended.failed.has(0)) break;
       }
@@ -74,23 +74,23 @@ export function startLedger(context: Context): StartLedger {
 
     async markCreated(name) {
       const condition = equal('state', 'Claimed');
-      await table.write({ key: transformKey(name), changes: { set: { state: 'Running' } }, condition });
+      await store.write({ key: transformKey(name), changes: { set: { state: 'Running' } }, condition });
     },
 
     async postponeTransformJob(name, notBefore, reason) {
       const condition = equal('state', 'Claimed');
-      await table.write({ key: transformKey(name), changes: { set: { notBefore, reason } }, condition });
+      await store.write({ key: transformKey(name), changes: { set: { notBefore, reason } }, condition });
     },
   };
 }
 
 /** Submissions that are being cancelled, of those whose batches these are. */
 async function cancelledOwners(
-  { table }: Context,
+  { store }: Context,
   batches: readonly Item[],
 ): Promise<ReadonlySet<string | undefined>> {
   const owners = new Set(batches.flatMap(({ owner }) => (owner === undefined ? [] : [owner as string])));
-  const metas = (await table.getAll([...owners].map(metaKey))) as (Meta | undefined)[];
+  const metas = (await store.getAll([...owners].map(metaKey))) as (Meta | undefined)[];
   return new Set(metas.flatMap((meta) => (meta?.cancelling ? [meta.id] : [])));
 }
 
@@ -101,7 +101,7 @@ async function endIdle(context: Context, rows: readonly BatchRow[]): Promise<boo
     const open = isFresh(row) ? row.jobs - row.gone : await openJobs(context, row);
     if (open > 0) continue;
     any = true;
-    await context.table.write({
+    await context.store.write({
       key: batchKey(row.id),
       changes: { set: { state: 'Done' }, remove: ['openKey', 'openAt'] },
       condition: both(stillIn('Waiting'), equal('gone', row.gone)),

@@ -16,50 +16,20 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, type NativeAttributeValue, unmarshall } from '@aws-sdk/util-dynamodb';
-import { type Changes, type Condition, Terms, updateExpression } from './expressions.ts';
+import type { Item, Key } from '../../core/items.ts';
+import type { Outcome, Range, Store, Write } from '../../ports/store.ts';
+import { conditionExpression, Terms, updateExpression } from './expressions.ts';
 
-export interface Key {
-  readonly pk: string;
-  readonly sk: string;
-}
-// biome-ignore lint/suspicious/noExplicitAny: attributes are read by the parts that wrote them
-export type Item = Record<string, any>;
 export type DynamoSender = Pick<DynamoDBClient, 'send'>;
 
-/** Limits of the DynamoDB API: items of BatchGetItem, BatchWriteItem and TransactWriteItems. */
+/** Limits of the DynamoDB API: items of BatchGetItem and BatchWriteItem. */
 const BATCH_GET_MOST = 100;
 const BATCH_WRITE_MOST = 25;
-export const TRANSACT_MOST = 100;
 /** Tries of what was left undone, and the longest wait before the first of them in ms; it doubles each time. */
 const TRIES = 12;
 const WAIT_MS = { first: 10, longest: 2000 };
 
-/** One step of a transaction, or of its own. */
-export interface Write {
-  readonly key: Key;
-  /** The item as a whole, or changes to it, or (neither) a check. */
-  readonly item?: Item;
-  readonly changes?: Changes;
-  readonly condition?: Condition;
-}
-
-/** `failed`: by the index of the write, for each whose condition didn't hold, the item that was found (if any). */
-export type Outcome =
-  | { readonly done: true }
-  | { readonly done: false; readonly failed: ReadonlyMap<number, Item | undefined> };
-
-export interface Range {
-  readonly pk: string;
-  /** Sort keys from and to, both inclusive. */
-  readonly from?: string;
-  readonly to?: string;
-  readonly index?: 'open';
-  readonly newestFirst?: boolean;
-  readonly limit?: number;
-  readonly where?: Condition;
-}
-
-export interface TableOptions {
+export interface DynamoStoreOptions {
   readonly client: DynamoSender;
   readonly name: string;
   /** Waits; injected so that a test needn't. */
@@ -68,13 +38,13 @@ export interface TableOptions {
   readonly jitter?: () => number;
 }
 
-export class Table {
+export class DynamoStore implements Store {
   readonly #client: DynamoSender;
   readonly #name: string;
   readonly #pause: (ms: number) => Promise<void>;
   readonly #jitter: () => number;
 
-  constructor(options: TableOptions) {
+  constructor(options: DynamoStoreOptions) {
     this.#client = options.client;
     this.#name = options.name;
     this.#pause = options.pause ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms)));
@@ -120,7 +90,7 @@ export class Table {
       parts.push(`${terms.name(sort)} BETWEEN ${terms.value(from)} AND ${terms.value(to)}`);
     else if (from !== undefined) parts.push(`${terms.name(sort)} >= ${terms.value(from)}`);
     else if (to !== undefined) parts.push(`${terms.name(sort)} <= ${terms.value(to)}`);
-    const FilterExpression = where?.(terms);
+    const FilterExpression = where && conditionExpression(where, terms);
     let start: Record<string, NativeAttributeValue> | undefined;
     let left = limit ?? Number.POSITIVE_INFINITY;
     do {
@@ -143,12 +113,6 @@ export class Table {
       }
       start = page.LastEvaluatedKey;
     } while (start !== undefined && left > 0);
-  }
-
-  async all(range: Range): Promise<Item[]> {
-    const items: Item[] = [];
-    for await (const item of this.query(range)) items.push(item);
-    return items;
   }
 
   /** One write of its own. */
@@ -187,7 +151,7 @@ export class Table {
       const terms = new Terms();
       if (write.item) return { Put: this.#putOf(write, terms) };
       if (write.changes) return { Update: this.#updateOf(write, terms) };
-      const ConditionExpression = write.condition?.(terms) as string;
+      const ConditionExpression = write.condition && conditionExpression(write.condition, terms);
       const { pk, sk } = write.key;
       return {
         ConditionCheck: {
@@ -213,7 +177,7 @@ export class Table {
   }
 
   #putOf({ item, condition }: Write, terms: Terms) {
-    const ConditionExpression = condition?.(terms);
+    const ConditionExpression = condition && conditionExpression(condition, terms);
     return {
       TableName: this.#name,
       Item: marshall(item, { removeUndefinedValues: true }),
@@ -223,7 +187,7 @@ export class Table {
 
   #updateOf({ key: { pk, sk }, changes = {}, condition }: Write, terms: Terms) {
     const UpdateExpression = updateExpression(changes, terms);
-    const ConditionExpression = condition?.(terms);
+    const ConditionExpression = condition && conditionExpression(condition, terms);
     return {
       TableName: this.#name,
       Key: marshall({ pk, sk }),

@@ -1,13 +1,14 @@
-import type { GatherLedger, OpenChunk } from '../../ports/ledger.ts';
+import { inParallel } from '../core/in-parallel.ts';
+import { absent, both, equal, type Item } from '../core/items.ts';
+import type { GatherLedger, OpenChunk } from '../ports/ledger.ts';
+import { allOf } from '../ports/store.ts';
 import { type BatchRow, newBatch, openAs } from './batch-rows.ts';
 import { loadBatch } from './batches.ts';
-import { type Context, inParallel, isOver } from './context.ts';
-import { absent, both, equal } from './expressions.ts';
+import { type Context, isOver } from './context.ts';
 import { batchKey, CHUNK_SHARDS, chunkKey, metaKey, openKeyOf } from './keys.ts';
 import type { Ranges } from './members.ts';
 import { type ChunkRow, chunkNumber } from './read.ts';
 import type { Meta } from './submissions.ts';
-import type { Item } from './table.ts';
 
 /** A chunk that rang. */
 export interface NamedChunk {
@@ -20,19 +21,19 @@ const AT_ONCE = 16;
 
 /** @param named chunks to look at by a consistent read: the index may not have them yet */
 export function gatherLedger(context: Context, named: readonly NamedChunk[]): GatherLedger {
-  const { table, blobs } = context;
+  const { store, blobs } = context;
   return {
     async openChunks(scope, limit) {
       const listed = await Promise.all(
         Array.from({ length: CHUNK_SHARDS }, (_, shard) =>
-          table.all({
+          allOf(store, {
             pk: openKeyOf('chunk', shard),
             index: 'open',
             ...(scope.submission === undefined ? { limit } : { where: equal('owner', scope.submission) }),
           }),
         ),
       );
-      const rang = await table.getAll(named.map(({ submission, n }) => chunkKey(submission, n)));
+      const rang = await store.getAll(named.map(({ submission, n }) => chunkKey(submission, n)));
       const found = new Map<string, Item>();
       for (const item of [...listed.flat(), ...rang.filter((row) => row && row['ranges'] === undefined)])
         if (item && !isOver(context, item['acceptedAt'])) found.set(`${item['pk']} ${item['sk']}`, item);
@@ -72,7 +73,7 @@ export function gatherLedger(context: Context, named: readonly NamedChunk[]): Ga
           if (list.length > 1) cuts[key] = list;
         }
         const [first] = draft.members;
-        const meta = first && ((await table.get(metaKey(first.submission))) as Meta | undefined);
+        const meta = first && ((await store.get(metaKey(first.submission))) as Meta | undefined);
         const single = meta?.kind === 'single';
         const writes = newBatch(context, draft, {
           state: 'Forming',
@@ -81,7 +82,7 @@ export function gatherLedger(context: Context, named: readonly NamedChunk[]): Ga
           ...(Object.keys(cuts).length > 0 ? { cuts: JSON.stringify(cuts) } : {}),
         });
         // One that is there was recorded before: the same by its ID.
-        await table.transact(writes);
+        await store.transact(writes);
       });
       return inParallel(drafts, 1, async ({ id }) => {
         const batch = await loadBatch(context, id);
@@ -91,17 +92,17 @@ export function gatherLedger(context: Context, named: readonly NamedChunk[]): Ga
     },
 
     async chunkLines(submission, n) {
-      const row = (await table.get(chunkKey(submission, n))) as ChunkRow | undefined;
+      const row = (await store.get(chunkKey(submission, n))) as ChunkRow | undefined;
       const text = row && (row.lines ?? (await blobs.get(`chunks/${submission}/${n}/${row.sha256}`)));
       if (text === undefined) throw new Error(`chunk ${n} of submission ${submission} is not in the store`);
       return text;
     },
 
     async markWaiting(batches) {
-      const rows = await table.getAll(batches.map(batchKey));
+      const rows = await store.getAll(batches.map(batchKey));
       await inParallel(rows, AT_ONCE, async (row) => {
         if (row?.['state'] !== 'Forming') return;
-        await table.write({
+        await store.write({
           key: { pk: row['pk'], sk: row['sk'] },
           changes: {
             set: { state: 'Waiting', ...openAs('Waiting', row as BatchRow) },
@@ -118,11 +119,11 @@ export function gatherLedger(context: Context, named: readonly NamedChunk[]): Ga
  * which are being cancelled.
  */
 async function statesOf(
-  { table }: Context,
+  { store }: Context,
   chunks: readonly Item[],
 ): Promise<{ closed: Set<string>; cancelling: Set<string> }> {
   const owners = new Set(chunks.filter(({ kind }) => kind === 'batch').map(({ owner }) => owner as string));
-  const metas = (await table.getAll([...owners].map(metaKey))) as (Meta | undefined)[];
+  const metas = (await store.getAll([...owners].map(metaKey))) as (Meta | undefined)[];
   return {
     closed: new Set(metas.flatMap((meta) => (meta?.closed ? [meta.id] : []))),
     cancelling: new Set(metas.flatMap((meta) => (meta?.cancelling ? [meta.id] : []))),

@@ -1,9 +1,9 @@
-import type { Verdict } from '../../ports/ledger.ts';
+import { atMost, type Condition } from '../core/items.ts';
+import type { Verdict } from '../ports/ledger.ts';
+import { TRANSACT_MOST, type Write } from '../ports/store.ts';
 import { type BatchRow, newBatch } from './batch-rows.ts';
 import type { Context } from './context.ts';
-import { atMost, type Condition } from './expressions.ts';
 import { batchKey, metaKey } from './keys.ts';
-import { TRANSACT_MOST, type Write } from './table.ts';
 
 /**
  * Records a batch as Split and its children as Forming, and takes the single-job children from the budgets of their
@@ -38,7 +38,7 @@ export async function splitBatch(
   ];
   if (writes.length > TRANSACT_MOST)
     throw new Error(`batch ${row.id} would be split into more parts than a transaction holds`);
-  const outcome = await context.table.transact(writes);
+  const outcome = await context.store.transact(writes);
   if (outcome.done) return 'split';
   if (outcome.failed.has(0)) return 'changed';
   return [...outcome.failed.keys()].some((i) => i <= budgets.length) ? 'over budget' : 'changed';

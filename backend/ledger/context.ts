@@ -1,23 +1,26 @@
 /** What every part of the ledger works with. */
-import type { Submission } from '../../core/submission.ts';
-import type { Clock } from '../../ports/clock.ts';
-import type { Blobs } from '../blobs.ts';
-import type { Condition } from './expressions.ts';
-import { absent, atMost, either } from './expressions.ts';
-import type { Table } from './table.ts';
+
+import type { Condition } from '../core/items.ts';
+import { absent, atMost, either } from '../core/items.ts';
+import type { Submission } from '../core/submission.ts';
+import type { Blobs } from '../ports/blobs.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Store } from '../ports/store.ts';
 
 const DAY_MS = 86_400_000;
-/** How long after its end a row stays in the table: TTL takes about two days (DynamoDB, Time to Live). */
+/** How long after its end a row stays in the store: TTL takes about two days (DynamoDB, Time to Live). */
 const TTL_SLACK_MS = 4 * DAY_MS;
 
 export interface Context {
-  readonly table: Table;
+  /** Texts of more bytes than this are blobs. */
+  readonly inline: number;
+  readonly store: Store;
   readonly blobs: Blobs;
   readonly clock: Pick<Clock, 'now'>;
   readonly retentionDays: number;
 }
 
-/** Whether what was accepted then is kept no more. It may still be in the table: it is told apart on reading. */
+/** Whether what was accepted then is kept no more. It may still be in the store: it is told apart on reading. */
 export function isOver({ clock, retentionDays }: Context, acceptedAt: number): boolean {
   return acceptedAt + retentionDays * DAY_MS <= clock.now();
 }
@@ -58,21 +61,3 @@ export class Tallies {
 }
 
 export type Kind = Submission['kind'];
-
-/** Does work for each item, so many at a time, and gives the answers in the items' order. */
-export async function inParallel<T, R>(
-  items: readonly T[],
-  atATime: number,
-  work: (item: T, index: number) => Promise<R>,
-): Promise<R[]> {
-  const answers: R[] = new Array(items.length);
-  let next = 0;
-  const worker = async () => {
-    while (next < items.length) {
-      const index = next++;
-      answers[index] = await work(items[index] as T, index);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(atATime, items.length) }, worker));
-  return answers;
-}

@@ -1,11 +1,11 @@
-import { membersOf } from '../../core/batch.ts';
-import { formatJobId, type JobRef, parseJobId } from '../../core/ids.ts';
-import type { ChangeLedger } from '../../ports/ledger.ts';
+import { membersOf } from '../core/batch.ts';
+import { formatJobId, type JobRef, parseJobId } from '../core/ids.ts';
+import { absent, below, both, equal } from '../core/items.ts';
+import type { ChangeLedger } from '../ports/ledger.ts';
 import { newBatch } from './batch-rows.ts';
 import { loadBatch } from './batches.ts';
 import { cancelInChunk } from './cancel.ts';
 import type { Context } from './context.ts';
-import { absent, below, both, equal } from './expressions.ts';
 import type { JobRow } from './job-rows.ts';
 import { chunkKey, failureKey, jobKey, metaKey, openIn } from './keys.ts';
 import { type ChunkRow, chunkNumber } from './read.ts';
@@ -14,7 +14,7 @@ import { type Meta, metaOf } from './submissions.ts';
 type RetryLedger = Pick<ChangeLedger, 'beginRetry' | 'jobsToRetry' | 'formRetryBatch' | 'endRetry'>;
 
 export function retryLedger(context: Context): RetryLedger {
-  const { table } = context;
+  const { store } = context;
   return {
     async beginRetry(id, generation, jobs) {
       const meta = await metaOf(context, id);
@@ -22,7 +22,7 @@ export function retryLedger(context: Context): RetryLedger {
       const any = await failedJobs(context, id, generation + 1, jobs, 1);
       if (any.length === 0) return false;
       const retrying = JSON.stringify(jobs === 'all' ? 'all' : jobs.map(formatJobId));
-      const outcome = await table.write({
+      const outcome = await store.write({
         key: metaKey(id),
         changes: {
           set: { generation: generation + 1, retrying, ...openIn('submission', meta.acceptedAt, id) },
@@ -50,10 +50,10 @@ export function retryLedger(context: Context): RetryLedger {
       const single = meta?.kind === 'single';
       if (!goesOn(meta)) {
         const none = { ...draft, members: [], jobs: 0 };
-        await table.transact(newBatch(context, none, { state: 'Done', single }));
+        await store.transact(newBatch(context, none, { state: 'Done', single }));
         return none;
       }
-      await table.transact(newBatch(context, draft, { state: 'Forming', single, unsettled: 'retry' }));
+      await store.transact(newBatch(context, draft, { state: 'Forming', single, unsettled: 'retry' }));
       const batch = await loadBatch(context, draft.id);
       if (!batch) throw new Error(`batch ${draft.id} was recorded and is not in the table`);
       // A cancel that came meanwhile may have passed these jobs by before they were put back.
@@ -67,7 +67,7 @@ export function retryLedger(context: Context): RetryLedger {
 
     async endRetry(id, generation) {
       const condition = equal('generation', generation);
-      await table.write({ key: metaKey(id), changes: { remove: ['retrying'] }, condition });
+      await store.write({ key: metaKey(id), changes: { remove: ['retrying'] }, condition });
     },
   };
 }
@@ -80,7 +80,7 @@ function chosenJobs(meta: Meta | undefined): 'all' | JobRef[] | undefined {
 
 /** Up to `limit` jobs, all or of those named, that failed in a generation before `generation`, in order. */
 async function failedJobs(
-  { table }: Context,
+  { store }: Context,
   submission: string,
   generation: number,
   jobs: 'all' | readonly JobRef[],
@@ -88,7 +88,7 @@ async function failedJobs(
 ): Promise<JobRef[]> {
   if (jobs !== 'all') {
     const distinct = [...new Map(jobs.map((ref) => [formatJobId(ref), ref])).values()];
-    const rows = await table.getAll(distinct.map((ref) => jobKey(ref.submission, ref.chunk, ref.index)));
+    const rows = await store.getAll(distinct.map((ref) => jobKey(ref.submission, ref.chunk, ref.index)));
     return distinct
       .filter((_, i) => {
         const row = rows[i] as JobRow | undefined;
@@ -99,10 +99,10 @@ async function failedJobs(
   }
   const found: JobRef[] = [];
   const { pk, sk } = failureKey(submission, 0);
-  for await (const item of table.query({ pk, from: sk, to: 'f#~' })) {
+  for await (const item of store.query({ pk, from: sk, to: 'f#~' })) {
     const chunk = chunkNumber(item as ChunkRow);
     const where = both(equal('st', 'Failed'), below('g', generation));
-    for await (const row of table.query({ pk: jobKey(submission, chunk, 0).pk, where })) {
+    for await (const row of store.query({ pk: jobKey(submission, chunk, 0).pk, where })) {
       found.push({ submission, chunk, index: Number(row['sk']) });
       if (found.length === limit) return found;
     }
@@ -112,12 +112,12 @@ async function failedJobs(
 
 /** The first jobs that together have about `bytes`, by the average of their chunks; at least one. */
 async function withinBytes(
-  { table }: Context,
+  { store }: Context,
   jobs: readonly JobRef[],
   bytes: number,
 ): Promise<readonly JobRef[]> {
   const members = membersOf(jobs);
-  const rows = await table.getAll(members.map(({ submission, chunk }) => chunkKey(submission, chunk)));
+  const rows = await store.getAll(members.map(({ submission, chunk }) => chunkKey(submission, chunk)));
   const averages = new Map(
     members.map(({ chunk }, i) => {
       const row = rows[i] as ChunkRow | undefined;

@@ -1,11 +1,13 @@
-import { type Directory, lineNumbers } from '../../core/chunk.ts';
-import type { JobRef } from '../../core/ids.ts';
-import type { JobStatus } from '../../core/job.ts';
-import type { ChunkView, JobView, ReadLedger } from '../../ports/ledger.ts';
+import { type Directory, lineNumbers } from '../core/chunk.ts';
+import type { JobRef } from '../core/ids.ts';
+import { inParallel } from '../core/in-parallel.ts';
+import { equal } from '../core/items.ts';
+import type { JobStatus } from '../core/job.ts';
+import type { ChunkView, JobView, ReadLedger } from '../ports/ledger.ts';
+import { allOf } from '../ports/store.ts';
 import type { BatchRow } from './batch-rows.ts';
 import { batchRows, loadBatch } from './batches.ts';
-import { type Context, inParallel, isOver } from './context.ts';
-import { equal } from './expressions.ts';
+import { type Context, isOver } from './context.ts';
 import { jobRows, placeOf } from './job-rows.ts';
 import { chunkKey, failureKey, jobKey, listKey } from './keys.ts';
 import type { Ranges } from './members.ts';
@@ -44,7 +46,7 @@ export function singleStatus(context: Context): SingleStatus {
 }
 
 export function readLedger(context: Context): ReadLedger {
-  const { table } = context;
+  const { store } = context;
   const single = singleStatus(context);
   const submission = (id: string) => readSubmission(context, id, single);
   return {
@@ -55,7 +57,7 @@ export function readLedger(context: Context): ReadLedger {
       const { pk } = listKey(0, '');
       const keys: string[] = [];
       const ids: string[] = [];
-      for await (const item of table.query({ pk, ...(before ? { to: before } : {}), newestFirst: true })) {
+      for await (const item of store.query({ pk, ...(before ? { to: before } : {}), newestFirst: true })) {
         if (item['sk'] === before) continue;
         if (ids.push(item['id'] as string) > limit) break;
         keys.push(item['sk'] as string);
@@ -71,7 +73,7 @@ export function readLedger(context: Context): ReadLedger {
 
     async chunks(id, from, limit) {
       const { pk, sk } = chunkKey(id, from);
-      const rows = (await table.all({ pk, from: sk, to: 'c#~', limit })) as ChunkRow[];
+      const rows = (await allOf(store, { pk, from: sk, to: 'c#~', limit })) as ChunkRow[];
       const views: ChunkView[] = [];
       for (const row of rows)
         if (!isOver(context, row.acceptedAt)) views.push(await viewChunk(context, id, row));
@@ -81,10 +83,10 @@ export function readLedger(context: Context): ReadLedger {
     async chunksWithFailures(id, from, limit) {
       const { pk, sk } = failureKey(id, from);
       const found: number[] = [];
-      for await (const item of table.query({ pk, from: sk, to: 'f#~' })) {
+      for await (const item of store.query({ pk, from: sk, to: 'f#~' })) {
         const n = chunkNumber(item as ChunkRow);
         // It says that something failed there; a retry may have put it back since.
-        for await (const _ of table.query({ pk: jobKey(id, n, 0).pk, where: equal('st', 'Failed') })) {
+        for await (const _ of store.query({ pk: jobKey(id, n, 0).pk, where: equal('st', 'Failed') })) {
           found.push(n);
           break;
         }
@@ -117,7 +119,7 @@ export function readLedger(context: Context): ReadLedger {
 
 async function viewJobs(context: Context, refs: readonly JobRef[]): Promise<(JobView | undefined)[]> {
   const chunkKeys = refs.map(({ submission, chunk }) => chunkKey(submission, chunk));
-  const chunks = (await context.table.getAll(chunkKeys)) as (ChunkRow | undefined)[];
+  const chunks = (await context.store.getAll(chunkKeys)) as (ChunkRow | undefined)[];
   const directories = new Map<string, Promise<Directory>>();
   return inParallel(refs, AT_ONCE, async (ref, i) => {
     const chunk = chunks[i];

@@ -1,11 +1,13 @@
 /** Reading submissions: one query of one item collection, whatever the number of their jobs. */
-import type { JobStatus } from '../../core/job.ts';
-import type { Pin } from '../../core/settings.ts';
-import type { Counters, Submission } from '../../core/submission.ts';
+
+import type { Item } from '../core/items.ts';
+import type { JobStatus } from '../core/job.ts';
+import type { Pin } from '../core/settings.ts';
+import type { Counters, Submission } from '../core/submission.ts';
+import { allOf } from '../ports/store.ts';
 import { type Context, isOver, type Kind } from './context.ts';
 import { isTorn, singleCounters, sumCounters } from './counters.ts';
 import { metaKey } from './keys.ts';
-import type { Item } from './table.ts';
 
 /** Reads of counters that contradict each other before they are taken as they are; each is a few ms apart. */
 const TORN_READS = 5;
@@ -33,7 +35,7 @@ export interface Meta {
 export type SingleStatus = (submission: string) => Promise<JobStatus | undefined>;
 
 export async function metaOf(context: Context, id: string): Promise<Meta | undefined> {
-  const meta = (await context.table.get(metaKey(id))) as Meta | undefined;
+  const meta = (await context.store.get(metaKey(id))) as Meta | undefined;
   return meta && !isOver(context, meta.acceptedAt) ? meta : undefined;
 }
 
@@ -44,7 +46,7 @@ export async function readSubmission(
   single: SingleStatus,
 ): Promise<Submission | undefined> {
   for (let tries = 1; ; tries++) {
-    const items = await context.table.all({ pk: metaKey(id).pk });
+    const items = await allOf(context.store, { pk: metaKey(id).pk });
     const meta = items.find(({ sk }) => sk === 'meta') as Meta | undefined;
     if (!meta || isOver(context, meta.acceptedAt)) return undefined;
     if (meta.kind === 'single') return toSubmission(meta, singleCounters(await single(id), meta.generation));

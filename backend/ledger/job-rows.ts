@@ -3,18 +3,18 @@
  * it, `r` the result or `ro`, `rf`, `rt` where it stands, `ec` and `em` the error. A row that says Processed, Failed or
  * Cancelled is never written over but by a retry.
  */
-import type { Batch } from '../../core/batch.ts';
-import type { JobRef } from '../../core/ids.ts';
-import type { JobError, JobErrorCode, JobStatus } from '../../core/job.ts';
-import type { FiledResult, ResultPlace } from '../../ports/ledger.ts';
-import { type Context, inParallel, jobTtl, Tallies } from './context.ts';
-import { absent, both, either, equal } from './expressions.ts';
+import type { Batch } from '../core/batch.ts';
+import type { JobRef } from '../core/ids.ts';
+import { inParallel } from '../core/in-parallel.ts';
+import { absent, both, either, equal, type Item } from '../core/items.ts';
+import type { JobError, JobErrorCode, JobStatus } from '../core/job.ts';
+import type { FiledResult, ResultPlace } from '../ports/ledger.ts';
+import { type Context, jobTtl, Tallies } from './context.ts';
 import { jobKey } from './keys.ts';
 import { WRITES_AT_ONCE } from './members.ts';
-import type { Item } from './table.ts';
 
-/** Results of more bytes are left in their object: an item holds 400 KB (DynamoDB, Quotas). */
-const RESULT_INLINE = 256 * 1024;
+/** Results of so many times what is inline are left in their object: an item holds 400 KB (DynamoDB, Quotas). */
+const RESULT_TIMES = 64;
 
 export interface JobRow {
   readonly g: number;
@@ -48,7 +48,7 @@ export async function endJobs(
     const { submission, chunk, index } = end.ref;
     const key = jobKey(submission, chunk, index);
     const item = { ...key, g: generation, at, by: id, ttl, ...(await columnsOf(context, end)) };
-    const outcome = await context.table.write({ key, item, condition: isOpenIn(generation) });
+    const outcome = await context.store.write({ key, item, condition: isOpenIn(generation) });
     const row = outcome.done ? (item as unknown as JobRow) : (outcome.failed.get(0) as JobRow | undefined);
     if (row?.by !== id || row.g !== generation) return;
     if (row.st === 'Processed') tallies.add(submission, 'processed', 1);
@@ -61,11 +61,10 @@ export async function endJobs(
 export const isOpenIn = (generation: number) =>
   either(absent('pk'), both(equal('st', 'Queued'), equal('g', generation)));
 
-async function columnsOf({ blobs }: Context, end: End): Promise<Item> {
+async function columnsOf({ blobs, inline }: Context, end: End): Promise<Item> {
   if ('error' in end) return { st: 'Failed', ec: end.error.code, em: end.error.message };
   const { ref, result, place } = end.filed;
-  if (result.length <= RESULT_INLINE / 3 || Buffer.byteLength(result) <= RESULT_INLINE)
-    return { st: 'Processed', r: result };
+  if (Buffer.byteLength(result) <= RESULT_TIMES * inline) return { st: 'Processed', r: result };
   if (place) return { st: 'Processed', ro: place.object, rf: place.from, rt: place.to };
   // It stands nowhere as it is (a CSV row): it gets an object of its own.
   const object = `result/large/${ref.submission}/${ref.chunk}/${ref.index}`;
@@ -79,7 +78,7 @@ export function placeOf({ ro, rf, rt }: JobRow): ResultPlace | undefined {
 
 /** Rows of jobs `from` to `to` (exclusive) of a chunk, by index. */
 export async function jobRows(
-  { table }: Context,
+  { store }: Context,
   submission: string,
   chunk: number,
   from: number,
@@ -88,7 +87,7 @@ export async function jobRows(
   const { pk, sk } = jobKey(submission, chunk, from);
   const rows = new Map<number, JobRow>();
   if (to <= from) return rows;
-  for await (const item of table.query({ pk, from: sk, to: jobKey(submission, chunk, to - 1).sk }))
+  for await (const item of store.query({ pk, from: sk, to: jobKey(submission, chunk, to - 1).sk }))
     rows.set(Number(item['sk']), item as JobRow);
   return rows;
 }

@@ -2,14 +2,15 @@
  * Which jobs a batch really has. A batch is recorded with the candidates that it asks for; each of these then goes to one
  * batch by a conditional write that names it, so that everyone who settles the same batch finds the same members.
  */
-import { countJobs, jobsOf, type Member, membersOf } from '../../core/batch.ts';
-import type { JobRef } from '../../core/ids.ts';
+import { countJobs, jobsOf, type Member, membersOf } from '../core/batch.ts';
+import type { JobRef } from '../core/ids.ts';
+import { inParallel } from '../core/in-parallel.ts';
+import { absent, below, both, equal, type Item, present, type Value } from '../core/items.ts';
+import { allOf, TRANSACT_MOST, type Write } from '../ports/store.ts';
 import { type BatchRow, membersWrite, newBatch, packMembers, toBatch } from './batch-rows.ts';
-import { type Context, inParallel, jobTtl, Tallies, ttlAfter } from './context.ts';
+import { type Context, jobTtl, Tallies, ttlAfter } from './context.ts';
 import { countWrites } from './counters.ts';
-import { absent, below, both, equal, present } from './expressions.ts';
 import { batchKey, chunkKey, jobKey } from './keys.ts';
-import { type Item, TRANSACT_MOST, type Write } from './table.ts';
 
 /** Writes of one batch that are under way at once: a partition takes 1,000 a second. */
 export const WRITES_AT_ONCE = 48;
@@ -28,7 +29,7 @@ export async function settleMembers(
       ? { members: await claimFailedJobs(context, row, candidates), gone: 0 }
       : await claimChunks(context, row, candidates);
   const jobs = countJobs(members);
-  const set: Record<string, unknown> = { jobs };
+  const set: Record<string, Value> = { jobs };
   const remove = ['unsettled', 'cuts'];
   const writes: Write[] = [];
   if (jobs === 0) {
@@ -48,7 +49,7 @@ export async function settleMembers(
     writes.push(...countWrites(context, tallies, row.id));
   }
   if (writes.length > TRANSACT_MOST) throw new Error(`batch ${row.id} holds jobs of too many submissions`);
-  await context.table.transact(writes);
+  await context.store.transact(writes);
 }
 
 /** Gives the batch each candidate chunk that no batch has. `gone`: jobs of these that were cancelled before. */
@@ -63,7 +64,7 @@ async function claimChunks(
     const { submission, chunk, from, to } = member;
     const ranges = cuts[`${submission}.${chunk}`] ?? [[from, to, row.id]];
     const key = chunkKey(submission, chunk);
-    const outcome = await context.table.write({
+    const outcome = await context.store.write({
       key,
       changes: { set: { ranges: JSON.stringify(ranges) }, remove: ['openKey', 'openAt'] },
       condition: both(present('pk'), absent('ranges')),
@@ -94,13 +95,13 @@ async function recordSiblings(
     const dot = key.lastIndexOf('.');
     const [submission, chunk] = [key.slice(0, dot), Number(key.slice(dot + 1))];
     const others = ranges.filter(([, , batch]) => batch !== row.id);
-    const known = await context.table.getAll(others.map(([, , batch]) => batchKey(batch)));
+    const known = await context.store.getAll(others.map(([, , batch]) => batchKey(batch)));
     for (const [i, [from, to, id]] of others.entries()) {
       if (known[i]) continue;
       const members = [{ submission, chunk, from, to }];
       const sibling = { ...toBatch(row, members), id, root: id, jobs: to - from };
       const { single, cuts } = row;
-      await context.table.transact(
+      await context.store.transact(
         newBatch(context, sibling, {
           state: 'Forming',
           single,
@@ -115,11 +116,11 @@ async function recordSiblings(
 /** `by` of rows of jobs that were cancelled while no batch had their chunk. */
 export const BY_NOBODY = '-';
 
-async function cancelledBefore({ table }: Context, { submission, chunk, from, to }: Member): Promise<number> {
-  const item = await table.get(chunkKey(submission, chunk));
+async function cancelledBefore({ store }: Context, { submission, chunk, from, to }: Member): Promise<number> {
+  const item = await store.get(chunkKey(submission, chunk));
   if (!item?.['gone']) return 0;
   const { pk, sk } = jobKey(submission, chunk, from);
-  const rows = await table.all({ pk, from: sk, to: jobKey(submission, chunk, to - 1).sk });
+  const rows = await allOf(store, { pk, from: sk, to: jobKey(submission, chunk, to - 1).sk });
   return rows.filter((row) => row['by'] === BY_NOBODY).length;
 }
 
@@ -130,7 +131,7 @@ async function claimFailedJobs(
   candidates: readonly Member[],
 ): Promise<Member[]> {
   const taken = await inParallel([...jobsOf(candidates)], WRITES_AT_ONCE, async (ref): Promise<JobRef[]> => {
-    const outcome = await context.table.write({
+    const outcome = await context.store.write({
       key: jobKey(ref.submission, ref.chunk, ref.index),
       changes: {
         set: { st: 'Queued', g: generation, by: id, ttl: jobTtl(context) },

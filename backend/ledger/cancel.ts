@@ -1,17 +1,17 @@
-import type { JobRef } from '../../core/ids.ts';
-import type { ChangeLedger } from '../../ports/ledger.ts';
+import type { JobRef } from '../core/ids.ts';
+import { absent, both, equal, present } from '../core/items.ts';
+import type { ChangeLedger } from '../ports/ledger.ts';
+import { allOf, TRANSACT_MOST, type Write } from '../ports/store.ts';
 import { closeWrites } from './accept.ts';
 import { type BatchRow, isFresh, stillIn } from './batch-rows.ts';
 import { batchRow, childRows, membersOfRow } from './batches.ts';
 import { type Context, isOver, jobTtl, Tallies } from './context.ts';
 import { countWrite, countWrites } from './counters.ts';
-import { absent, both, equal, present } from './expressions.ts';
 import { isOpenIn, jobRows } from './job-rows.ts';
 import { batchKey, COUNTER_SHARDS, chunkKey, jobKey, metaKey, openIn, rootOf } from './keys.ts';
 import { BY_NOBODY, type Ranges } from './members.ts';
 import { type ChunkRow, chunkNumber } from './read.ts';
 import { metaOf } from './submissions.ts';
-import { TRANSACT_MOST, type Write } from './table.ts';
 
 /** Jobs cancelled by one transaction, beside their batch and counters. */
 const PAGE = TRANSACT_MOST - 4;
@@ -21,7 +21,7 @@ const TRIES = 20;
 type CancelLedger = Pick<ChangeLedger, 'cancelJobs' | 'beginCancel' | 'cancelChunks' | 'endCancel'>;
 
 export function cancelLedger(context: Context): CancelLedger {
-  const { table } = context;
+  const { store } = context;
   return {
     async cancelJobs(refs, at) {
       const byChunk = new Map<string, JobRef[]>();
@@ -32,7 +32,7 @@ export function cancelLedger(context: Context): CancelLedger {
       let cancelled = 0;
       for (const [first, ...more] of byChunk.values()) {
         if (!first) continue;
-        const chunk = (await table.get(chunkKey(first.submission, first.chunk))) as ChunkRow | undefined;
+        const chunk = (await store.get(chunkKey(first.submission, first.chunk))) as ChunkRow | undefined;
         if (!chunk || isOver(context, chunk.acceptedAt)) continue;
         const indexes = new Set([first, ...more].map(({ index }) => index).filter((i) => i < chunk.jobs));
         cancelled += await cancelInChunk(context, first.submission, first.chunk, indexes, at);
@@ -52,17 +52,17 @@ export function cancelLedger(context: Context): CancelLedger {
         condition: present('pk'),
       };
       const [, ...shards] = closeWrites(context, id, undefined);
-      return (await table.transact(meta.kind === 'single' ? [begin] : [begin, ...shards])).done;
+      return (await store.transact(meta.kind === 'single' ? [begin] : [begin, ...shards])).done;
     },
 
     async cancelChunks(id, from, limit, at) {
       const { pk, sk } = chunkKey(id, from);
-      const chunks = (await table.all({ pk, from: sk, to: 'c#~', limit })) as ChunkRow[];
+      const chunks = (await allOf(store, { pk, from: sk, to: 'c#~', limit })) as ChunkRow[];
       for (const chunk of chunks) {
         const n = chunkNumber(chunk);
         await cancelInChunk(context, id, n, new Set(Array.from({ length: chunk.jobs }, (_, i) => i)), at);
         // So that no batch takes it any more.
-        await table.write({
+        await store.write({
           key: chunkKey(id, n),
           changes: { set: { ranges: '[]' }, remove: ['openKey', 'openAt'] },
           condition: both(present('pk'), absent('ranges')),
@@ -74,7 +74,7 @@ export function cancelLedger(context: Context): CancelLedger {
 
     async endCancel(id) {
       const key = metaKey(id);
-      await table.write({ key, changes: { remove: ['cancelling'] }, condition: present('pk') });
+      await store.write({ key, changes: { remove: ['cancelling'] }, condition: present('pk') });
     },
   };
 }
@@ -96,7 +96,7 @@ export async function cancelInChunk(
 ): Promise<number> {
   let cancelled = 0;
   for (let tries = 0; tries < TRIES; tries++) {
-    const chunk = (await context.table.get(chunkKey(submission, n))) as ChunkRow | undefined;
+    const chunk = (await context.store.get(chunkKey(submission, n))) as ChunkRow | undefined;
     if (!chunk) return cancelled;
     let changed = false;
     for (const { indexes, leaf } of await idleJobs(context, submission, chunk, wanted))
@@ -200,5 +200,5 @@ async function cancelPage(
       : leaf
         ? countWrites(context, tallies, rootOf(leaf.id))
         : [countWrite(context, submission, n % COUNTER_SHARDS, tally)];
-  return (await context.table.transact([...rows, holder, ...counts])).done;
+  return (await context.store.transact([...rows, holder, ...counts])).done;
 }

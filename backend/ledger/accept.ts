@@ -1,15 +1,16 @@
-import type { Submission } from '../../core/submission.ts';
-import { NO_COUNTS } from '../../core/submission.ts';
+import { absent, either, equal, type Item, present } from '../core/items.ts';
+import type { Submission } from '../core/submission.ts';
+import { NO_COUNTS } from '../core/submission.ts';
 import type {
   AcceptLedger,
   AcceptOutcome,
   ChunkDraft,
   CloseOutcome,
   SubmissionDraft,
-} from '../../ports/ledger.ts';
+} from '../ports/ledger.ts';
+import { allOf, type Write } from '../ports/store.ts';
 import { absentOrOver, type Context, ttlAfter } from './context.ts';
 import { countWrite } from './counters.ts';
-import { absent, either, equal, present } from './expressions.ts';
 import {
   CHUNK_SHARDS,
   COUNTER_SHARDS,
@@ -29,15 +30,12 @@ import {
   toSubmission,
   totalsOf,
 } from './submissions.ts';
-import type { Item, Write } from './table.ts';
 
-/** Texts of more bytes are objects of the bucket; smaller ones ride in the chunk's row. */
-const INLINE = 4096;
 /** A submission that takes chunks while it is being closed is looked at again so often. */
 const CLOSE_TRIES = 50;
 
 export function acceptLedger(context: Context, single: SingleStatus): AcceptLedger {
-  const { table } = context;
+  const { store } = context;
   return {
     async openSubmission(draft) {
       const { created } = await ensureMeta(context, draft);
@@ -56,28 +54,28 @@ export function acceptLedger(context: Context, single: SingleStatus): AcceptLedg
         const write = countWrite(context, meta.id, chunk.n % COUNTER_SHARDS, { total: chunk.jobs });
         writes.push({ ...write, condition: absent('closed') });
       }
-      const outcome = await table.transact(writes);
+      const outcome = await store.transact(writes);
       if (outcome.done) return 'accepted';
       if (!outcome.failed.has(0)) {
         // A closed submission still knows the chunks that it has.
-        const known = await table.get(key);
+        const known = await store.get(key);
         return known ? sameOrOther(known, chunk) : 'closed';
       }
-      return sameOrOther(outcome.failed.get(0) ?? (await table.get(key)), chunk);
+      return sameOrOther(outcome.failed.get(0) ?? (await store.get(key)), chunk);
     },
 
     async closeSubmission(id, jobs): Promise<CloseOutcome> {
       for (let tries = 0; tries < CLOSE_TRIES; tries++) {
         const submission = await readSubmission(context, id, single);
         if (!submission) return { kind: 'unknown' };
-        const items = await table.all({ pk: metaKey(id).pk });
+        const items = await allOf(store, { pk: metaKey(id).pk });
         const { total, byShard } =
           submission.kind === 'batch'
             ? totalsOf(items)
             : { total: submission.counters.total, byShard: undefined };
         if (total !== jobs) return { kind: 'mismatch', total };
         if (submission.closed) return { kind: 'closed', total };
-        const outcome = await table.transact(closeWrites(context, id, byShard));
+        const outcome = await store.transact(closeWrites(context, id, byShard));
         if (outcome.done) return { kind: 'closed', total };
       }
       throw new Error(`submission ${id} takes chunks all the time: it could not be closed`);
@@ -113,7 +111,7 @@ async function ensureMeta(
   context: Context,
   draft: SubmissionDraft,
 ): Promise<{ created: boolean; meta: Meta }> {
-  const { table } = context;
+  const { store } = context;
   for (;;) {
     const known = await metaOf(context, draft.id);
     if (known) return { created: false, meta: known };
@@ -123,7 +121,7 @@ async function ensureMeta(
       const key = listKey(draft.createdAt, draft.id);
       writes.push({ key, item: { ...key, id: draft.id, ttl: ttlAfter(context, draft.createdAt) } });
     }
-    if ((await table.transact(writes)).done) return { created: true, meta: item as unknown as Meta };
+    if ((await store.transact(writes)).done) return { created: true, meta: item as unknown as Meta };
   }
 }
 
@@ -159,8 +157,8 @@ async function chunkItem(context: Context, chunk: ChunkDraft, meta: Meta): Promi
     return undefined;
   };
   const [inlineLines, inlineDirectory] = await Promise.all([
-    bytes <= INLINE ? lines : apart(object, lines),
-    Buffer.byteLength(directory) <= INLINE ? directory : apart(`${object}.directory`, directory),
+    bytes <= context.inline ? lines : apart(object, lines),
+    Buffer.byteLength(directory) <= context.inline ? directory : apart(`${object}.directory`, directory),
   ]);
   const item: Item = {
     ...key,

@@ -1,7 +1,8 @@
 /** Rows of transform jobs. */
-import type { TransformJob, TransformState } from '../../core/transform-job.ts';
+
+import { absent, both, equal } from '../core/items.ts';
+import type { TransformJob, TransformState } from '../core/transform-job.ts';
 import type { Context } from './context.ts';
-import { absent, both, equal } from './expressions.ts';
 import { transformKey } from './keys.ts';
 
 export interface TransformRow {
@@ -33,14 +34,14 @@ export function toTransformJob(row: TransformRow): TransformJob {
 
 /** A transform job's row. One that was still taking batches is sealed by whoever asks for it: it goes on with those it has. */
 export async function transformRow(context: Context, name: string): Promise<TransformRow | undefined> {
-  const row = (await context.table.get(transformKey(name))) as TransformRow | undefined;
+  const row = (await context.store.get(transformKey(name))) as TransformRow | undefined;
   if (!row || row.sealed || row.state !== 'Claimed') return row;
   await sealTransformJob(context, name);
-  return (await context.table.get(transformKey(name))) as TransformRow | undefined;
+  return (await context.store.get(transformKey(name))) as TransformRow | undefined;
 }
 
-export async function sealTransformJob({ table }: Context, name: string): Promise<void> {
-  await table.write({
+export async function sealTransformJob({ store }: Context, name: string): Promise<void> {
+  await store.write({
     key: transformKey(name),
     changes: { set: { sealed: true } },
     condition: both(equal('state', 'Claimed'), absent('sealed')),

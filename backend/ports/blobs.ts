@@ -1,0 +1,9 @@
+/** Objects by key, for what is too large for the store's items. */
+export interface Blobs {
+  /** Writes an object whole, durably before it answers. */
+  put(key: string, text: string): Promise<void>;
+  /** An object's text; undefined when there is none. */
+  get(key: string): Promise<string | undefined>;
+  /** Text of bytes `from` (inclusive) to `to` (exclusive). Throws when there is no such object. */
+  getRange(key: string, from: number, to: number): Promise<string>;
+}
