@@ -32,7 +32,8 @@ export function sqliteStore(sql: Sql): Store {
     ]);
   };
 
-  const carryOut = (tx: Sql, writes: readonly Write[]): Outcome => {
+  const carryOut = (tx: Sql, writes: readonly Write[], first: readonly Item[] = []): Outcome => {
+    for (const item of first) put(tx, item);
     const found = writes.map(({ key, condition, changes }) =>
       condition || changes ? read(tx, key) : undefined,
     );
@@ -50,8 +51,8 @@ export function sqliteStore(sql: Sql): Store {
   return {
     get: async (key) => read(sql, key),
     getAll: async (keys) => keys.map((key) => read(sql, key)),
-    write: (one) => write((tx) => carryOut(tx, [one])),
-    transact: (writes) => write((tx) => carryOut(tx, writes)),
+    write: (one, first) => write((tx) => carryOut(tx, [one], first)),
+    transact: (writes, first) => write((tx) => carryOut(tx, writes, first)),
     putAll: (items) =>
       write((tx) => {
         for (const item of items) put(tx, item);

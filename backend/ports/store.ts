@@ -43,9 +43,12 @@ export interface Store {
   /** Items of a partition in the order of their sort keys, page by page as they are asked for. */
   query(range: Range): AsyncIterable<Item>;
   /** One write of its own. Answered once it is durable, as all that follow. */
-  write(write: Write): Promise<Outcome>;
-  /** Up to `TRANSACT_MOST` writes of different keys, all or none. */
-  transact(writes: readonly Write[]): Promise<Outcome>;
+  write(write: Write, first?: readonly Item[]): Promise<Outcome>;
+  /**
+   * Up to `TRANSACT_MOST` writes of different keys, all or none.
+   * @param first items that are put before, whatever becomes of the writes: what they name must be durable when they are
+   */
+  transact(writes: readonly Write[], first?: readonly Item[]): Promise<Outcome>;
   /** Writes without a condition, which may be repeated. */
   putAll(items: readonly Item[]): Promise<void>;
 }

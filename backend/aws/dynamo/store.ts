@@ -116,7 +116,8 @@ export class DynamoStore implements Store {
   }
 
   /** One write of its own. */
-  async write(write: Write): Promise<Outcome> {
+  async write(write: Write, first: readonly Item[] = []): Promise<Outcome> {
+    await this.putAll(first);
     try {
       const terms = new Terms();
       if (write.item) await this.#client.send(new PutItemCommand({ ...this.#putOf(write, terms) }));
@@ -145,8 +146,9 @@ export class DynamoStore implements Store {
   }
 
   /** Up to `TRANSACT_MOST` writes, all or none. */
-  async transact(writes: readonly Write[]): Promise<Outcome> {
-    if (writes.length === 1) return this.write(writes[0] as Write);
+  async transact(writes: readonly Write[], first: readonly Item[] = []): Promise<Outcome> {
+    if (writes.length === 1) return this.write(writes[0] as Write, first);
+    await this.putAll(first);
     const TransactItems = writes.map((write): TransactWriteItem => {
       const terms = new Terms();
       if (write.item) return { Put: this.#putOf(write, terms) };
