@@ -20,6 +20,7 @@ const REFUSED: Record<RefusedError['code'], ContentfulStatusCode> = {
   too_large: 413,
   conflict: 409,
   closed: 409,
+  expired_id: 409,
 };
 
 /** Any error as an API error. What isn't known is 503: nothing was acknowledged, so sending it again is safe. */

@@ -3,7 +3,7 @@ import { type Context, Hono } from 'hono';
 import { z } from 'zod';
 import { MAX_CHUNK_BYTES } from '../core/chunk.ts';
 import type { Pin } from '../core/settings.ts';
-import { acceptChunk } from '../pipeline/accept.ts';
+import { acceptChunk, expiredMessage, RefusedError } from '../pipeline/accept.ts';
 import { cancelSubmission, retrySubmission } from '../pipeline/change.ts';
 import { pageOfJobs } from '../pipeline/read.ts';
 import type { Ports } from '../ports/index.ts';
@@ -50,7 +50,9 @@ export function submissionRoutes(ports: Ports, pin: Pin): Hono {
     const id = submissionId(c);
     const { content, name } = await readJson(c, openSubmissionSchema);
     const draft = { id, kind: 'batch', pin, content, name, createdAt: clock.now() } as const;
-    const { created, submission } = await ledger.openSubmission(draft);
+    const opened = await ledger.openSubmission(draft);
+    if (opened === 'expired') throw new RefusedError('expired_id', expiredMessage(id));
+    const { created, submission } = opened;
     if (!created && content !== undefined && submission.content !== content)
       throw new ApiError(409, 'conflict', `submission ${id} exists with other content`);
     return c.json(submissionInfo(submission));
@@ -65,14 +67,14 @@ export function submissionRoutes(ports: Ports, pin: Pin): Hono {
 
   routes.post('/:id/close', async (c) => {
     const id = submissionId(c);
-    const { jobs } = await readJson(c, closeSubmissionSchema);
-    const outcome = await ledger.closeSubmission(id, jobs);
+    const { jobs, chunks } = await readJson(c, closeSubmissionSchema);
+    const outcome = await ledger.closeSubmission(id, jobs, chunks);
     if (outcome.kind === 'unknown') throw unknownSubmission(id);
     if (outcome.kind === 'mismatch')
       throw new ApiError(
         409,
         'incomplete',
-        `${outcome.total} jobs of ${id} were accepted, not ${jobs}: send what is missing`,
+        `${outcome.total} jobs of ${id} were accepted in ${outcome.chunks} chunks, not ${jobs}${chunks === undefined ? '' : ` in ${chunks}`}: send what is missing`,
       );
     bells.ring({ kind: 'gather' });
     return c.json(submissionInfo(await known(id)));

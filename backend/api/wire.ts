@@ -103,7 +103,11 @@ export const openSubmissionSchema = z.strictObject({
   name: z.string().max(256).optional(),
 });
 
-export const closeSubmissionSchema = z.strictObject({ jobs: z.number().int().min(0) });
+/** How many jobs, and chunks, the client sent. */
+export const closeSubmissionSchema = z.strictObject({
+  jobs: z.number().int().min(0),
+  chunks: z.number().int().min(0).optional(),
+});
 /** Job IDs that one request may name. */
 export const MAX_JOB_IDS = 100;
 export const jobsStatusRequestSchema = z.strictObject({

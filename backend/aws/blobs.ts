@@ -23,12 +23,6 @@ export interface BucketBlobs extends Blobs {
 export type S3Sender = Pick<S3Client, 'send'>;
 
 export function s3Blobs(client: S3Sender, bucket: string): BucketBlobs {
-  const read = async (key: string, range?: string) => {
-    const { Body } = await client.send(
-      new GetObjectCommand({ Bucket: bucket, Key: key, ...(range ? { Range: range } : {}) }),
-    );
-    return (await Body?.transformToString('utf-8')) ?? '';
-  };
   return {
     async put(key, text) {
       await client.send(
@@ -43,14 +37,19 @@ export function s3Blobs(client: S3Sender, bucket: string): BucketBlobs {
 
     async get(key) {
       try {
-        return await read(key);
+        const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+        return (await Body?.transformToString('utf-8')) ?? '';
       } catch (error) {
         if ((error as Error).name === 'NoSuchKey') return undefined;
         throw error;
       }
     },
 
-    getRange: (key, from, to) => read(key, `bytes=${from}-${to - 1}`),
+    async getBytes(key, from, to) {
+      const range = `bytes=${from}-${to - 1}`;
+      const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key, Range: range }));
+      return (await Body?.transformToByteArray()) ?? new Uint8Array();
+    },
 
     async remove(keys) {
       for (let i = 0; i < keys.length; i += DELETE_MOST) {

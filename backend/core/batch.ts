@@ -7,17 +7,28 @@ const HOUR_MS = 3_600_000;
 
 /**
  * Forming: members are being claimed. Waiting: its object is written. Running: in a transform job. Held: waits for
- * what another batch of the same failure (its scout) finds out. Split: its children carry on. Done, Failed: ended.
+ * what another batch of the same failure (its scout) finds out. Split: its children carry on. Ending: it was decided that it
+ * fails, and its jobs are being failed. Done, Failed: ended.
  */
-export const BATCH_STATES = ['Forming', 'Waiting', 'Running', 'Held', 'Split', 'Done', 'Failed'] as const;
+export const BATCH_STATES = [
+  'Forming',
+  'Waiting',
+  'Running',
+  'Held',
+  'Split',
+  'Ending',
+  'Done',
+  'Failed',
+] as const;
 export type BatchState = (typeof BATCH_STATES)[number];
 
 const NEXT: Record<BatchState, readonly BatchState[]> = {
-  Forming: ['Waiting', 'Done', 'Failed'],
-  Waiting: ['Running', 'Failed', 'Done'],
-  Running: ['Waiting', 'Held', 'Split', 'Done', 'Failed'],
-  Held: ['Waiting', 'Split', 'Failed', 'Done'],
-  Split: ['Done', 'Failed'],
+  Forming: ['Waiting', 'Done', 'Ending'],
+  Waiting: ['Running', 'Ending', 'Done'],
+  Running: ['Waiting', 'Held', 'Split', 'Done', 'Ending'],
+  Held: ['Waiting', 'Split', 'Ending', 'Done'],
+  Split: ['Done'],
+  Ending: ['Failed'],
   Done: [],
   Failed: [],
 };
@@ -34,6 +45,12 @@ export interface Member {
   readonly to: number;
 }
 
+/** A chunk cut into batches `{base}_0`, `{base}_1`, ... of `size` jobs each. */
+export interface Cut {
+  readonly base: string;
+  readonly size: number;
+}
+
 export interface Batch {
   readonly id: string;
   /** The first batch of the line that this one was split from; its own ID if it wasn't. */
@@ -41,10 +58,14 @@ export interface Batch {
   readonly parent: string | undefined;
   /** How often its line was split before it: 0 for a root, at most `SPLIT_ROUNDS`. */
   readonly round: number;
+  /** The submission that all its jobs are of; undefined: they are single jobs. */
+  readonly owner: string | undefined;
   /** The jobs in it, in the order of the object's lines. */
   readonly members: readonly Member[];
   readonly jobs: number;
   readonly pin: Pin;
+  /** Its chunk was cut: it is one of several, each of so many jobs of it. Of a batch that was not split from another. */
+  readonly cut?: Cut;
   /** Generation of its jobs: 0, or that of the retry that formed it. */
   readonly generation: number;
   readonly state: BatchState;
@@ -108,8 +129,9 @@ export function membersOf(jobs: readonly JobRef[]): Member[] {
  */
 export function childOf(parent: Batch, index: number, from: number, to: number, now: number): Batch {
   const members = sliceMembers(parent.members, from, to);
+  const { cut, ...line } = parent;
   return {
-    ...parent,
+    ...line,
     id: childBatchId(parent.id, index),
     parent: parent.id,
     round: parent.round + 1,

@@ -19,8 +19,8 @@ export interface BatchLimits {
 }
 
 export interface GatherPlan {
-  /** Members of each batch to form now. */
-  readonly batches: readonly (readonly Member[])[];
+  /** Batches to form now: their members, and of a chunk over the limit how many jobs each of the batches gets that it is cut into. */
+  readonly batches: readonly { readonly members: readonly Member[]; readonly cut?: number }[];
   /** When the chunks left over must be gathered at the latest (epoch ms). */
   readonly due: number | undefined;
 }
@@ -30,20 +30,19 @@ export interface GatherPlan {
  * the limit is cut into fixed ranges. What doesn't fill a batch waits until its window is over or its submission closed.
  */
 export function planGather(chunks: readonly Candidate[], limits: BatchLimits, now: number): GatherPlan {
-  const batches: Member[][] = [];
+  const batches: GatherPlan['batches'][number][] = [];
   let rest: Candidate[] = [];
   let jobs = 0;
   let bytes = 0;
   const flush = () => {
-    if (rest.length > 0) batches.push(rest.map((chunk) => range(chunk, 0, chunk.jobs)));
+    if (rest.length > 0) batches.push({ members: rest.map(whole) });
     rest = [];
     jobs = 0;
     bytes = 0;
   };
   for (const chunk of chunks) {
     if (chunk.jobs > limits.jobs) {
-      for (let from = 0; from < chunk.jobs; from += limits.jobs)
-        batches.push([range(chunk, from, Math.min(from + limits.jobs, chunk.jobs))]);
+      batches.push({ members: [whole(chunk)], cut: limits.jobs });
       continue;
     }
     if (jobs + chunk.jobs > limits.jobs || bytes + chunk.bytes > limits.bytes) flush();
@@ -58,6 +57,4 @@ export function planGather(chunks: readonly Candidate[], limits: BatchLimits, no
   return { batches, due: rest.length > 0 ? due : undefined };
 }
 
-function range(chunk: Candidate, from: number, to: number): Member {
-  return { submission: chunk.submission, chunk: chunk.n, from, to };
-}
+const whole = ({ submission, n, jobs }: Candidate): Member => ({ submission, chunk: n, from: 0, to: jobs });

@@ -39,3 +39,8 @@ export function timedId(prefix: string, nowMs: number, random: string): string {
 export function childBatchId(parent: string, index: number): string {
   return `${parent}.${index}`;
 }
+
+/** ID of the `index`th batch of a cut chunk. */
+export function cutBatchId(base: string, index: number): string {
+  return `${base}_${String(index).padStart(4, '0')}`;
+}

@@ -141,16 +141,17 @@ export function judgeSuspect(
   return { kind: 'hold', scout };
 }
 
+const REFUSED: ReadonlySet<BatchState> = new Set(['Failed', 'Ending', 'Held']);
+
 /** What a scout's children found: the model takes some records, it refuses everything, or they are still under way. */
 export function familyFinding(
   scout: BatchState,
   children: readonly BatchState[],
 ): 'healthy' | 'refused' | 'open' {
   if (scout === 'Done') return 'healthy';
-  if (scout === 'Failed') return 'refused';
+  if (scout === 'Failed' || scout === 'Ending') return 'refused';
   if (children.some((state) => state === 'Done' || state === 'Split')) return 'healthy';
-  if (scout === 'Split' && children.every((state) => state === 'Failed' || state === 'Held'))
-    return 'refused';
+  if (scout === 'Split' && children.every((state) => REFUSED.has(state))) return 'refused';
   return 'open';
 }
 

@@ -5,12 +5,13 @@ import type { Pin } from './settings.ts';
 /**
  * Counters only grow, each in the transaction that changes the state it reports; statuses are differences.
  *
- * - `total`: jobs accepted
+ * - `chunks`, `total`: chunks and jobs accepted
  * - `started`: jobs that left the queue (started or cancelled there), over all generations
  * - `processed`, `failed`, `cancelled`: jobs that reached that status, over all generations
  * - `retried`: failed jobs that a retry put back into the queue
  */
 export interface Counters {
+  readonly chunks: number;
   readonly total: number;
   readonly started: number;
   readonly processed: number;
@@ -20,6 +21,7 @@ export interface Counters {
 }
 
 export const NO_COUNTS: Counters = {
+  chunks: 0,
   total: 0,
   started: 0,
   processed: 0,
@@ -42,8 +44,8 @@ export interface Submission {
   readonly cancelling: boolean;
   /** Grows by one with each retry. */
   readonly generation: number;
-  /** A retry that is being carried out: all failed jobs, or the job IDs named. */
-  readonly retrying: 'all' | readonly string[] | undefined;
+  /** A retry is being carried out. */
+  readonly retrying: boolean;
   readonly counters: Counters;
 }
 
@@ -64,5 +66,5 @@ export function statusCounts(counters: Counters): StatusCounts {
 /** Whether every job of a closed submission is final, and no retry is under way. */
 export function isFinished(submission: Pick<Submission, 'closed' | 'retrying' | 'counters'>): boolean {
   const counts = statusCounts(submission.counters);
-  return submission.closed && submission.retrying === undefined && counts.Queued + counts.Processing === 0;
+  return submission.closed && !submission.retrying && counts.Queued + counts.Processing === 0;
 }

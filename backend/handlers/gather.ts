@@ -17,7 +17,7 @@ export function create(runtime: Runtime): Handler<Event, SQSBatchResponse> {
       : { chunks: [], ...rungOf(await hear(runtime, event.Records)) };
     if (rung.length === 0) return failures(refused);
     try {
-      await runtime.work((ports) => gather(ports, {}), chunks);
+      await runtime.work((ports) => gather(ports, chunks));
       runtime.log.info('gathered', { bells: rung.length });
       return failures(refused);
     } catch (error) {

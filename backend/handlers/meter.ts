@@ -1,12 +1,7 @@
+import { COUNTS, type CountName } from '../ledger/context.ts';
+
 /** What the functions count. The stack's alarms and dashboard go by these names (namespace `batchml`, dimension `stack`). */
-export const COUNTS = [
-  'JobsAccepted',
-  'JobsProcessed',
-  'JobsFailed',
-  'TransformJobsStarted',
-  'SplitRounds',
-] as const;
-export type CountName = (typeof COUNTS)[number];
+export { COUNTS, type CountName };
 export const OLDEST_WAITING = 'OldestWaitingJobSeconds';
 export type MetricName = CountName | typeof OLDEST_WAITING;
 

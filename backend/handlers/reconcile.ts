@@ -9,7 +9,7 @@ export function create(runtime: Runtime): Handler<unknown, void> {
   return invoked(runtime, async () => {
     // One that fails keeps the others from nothing; the next minute tries again.
     const ends = await Promise.allSettled([
-      runtime.work((ports) => reconcile(ports, {})),
+      runtime.work((ports) => reconcile(ports)),
       announceFinished(runtime),
       measureAge(runtime),
     ]);

@@ -5,23 +5,20 @@ import { s3Blobs } from '../aws/blobs.ts';
 import { type Clients, createClients } from '../aws/clients.ts';
 import { type Config, readConfig } from '../aws/config.ts';
 import { DynamoStore } from '../aws/dynamo/store.ts';
+import { AWS_LIMITS } from '../aws/limits.ts';
 import { type FinishedNotice, putNotices } from '../aws/notices.ts';
 import { PATIENCE, type Patience } from '../aws/retry.ts';
 import { s3Objects } from '../aws/s3-objects.ts';
 import { SageMakerTransforms } from '../aws/sagemaker-transforms.ts';
 import { randomText, systemClock } from '../aws/system.ts';
-import { createLedger, type NamedChunk, type StoreLedger } from '../ledger/index.ts';
+import { createLedger, type StoreLedger } from '../ledger/index.ts';
 import type { Clock, Random } from '../ports/clock.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Objects } from '../ports/objects.ts';
 import type { Transforms } from '../ports/transforms.ts';
 import type { Log } from './log.ts';
-import { measuredPorts } from './measured-ports.ts';
 import type { Meter } from './meter.ts';
 import { powertoolsLog, powertoolsMeter } from './powertools.ts';
-
-/** Where an item's write units cost as much as an object of its own (1 unit a KB; S3, PutObject). */
-export const INLINE_BYTES = 4096;
 
 export interface Runtime {
   readonly config: Config;
@@ -29,11 +26,8 @@ export interface Runtime {
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
-  /**
-   * Does one invocation's work, and sends the bells that it rang, also those before a failure.
-   * @param chunks what rang a gatherer: it sees these even where the index doesn't yet
-   */
-  work<T>(act: (ports: Ports) => Promise<T>, chunks?: readonly NamedChunk[]): Promise<T>;
+  /** Does one invocation's work, and sends the bells that it rang, also those before a failure. */
+  work<T>(act: (ports: Ports) => Promise<T>): Promise<T>;
   /** Tells that submissions are finished; gives the notices that were taken. */
   announce(notices: readonly FinishedNotice[]): Promise<readonly FinishedNotice[]>;
   /** Puts a message that can't be read into the dead letters; false when it isn't known where, or it was refused. */
@@ -76,7 +70,8 @@ export function createRuntime(config: Config, parts: RuntimeParts): Runtime {
         jitter: patience.jitter,
       }),
       blobs,
-      inline: INLINE_BYTES,
+      ...AWS_LIMITS,
+      count: (name, by) => meter.count(name, by),
       clock,
       retentionDays: config.retentionDays,
     });
@@ -100,12 +95,11 @@ export function createRuntime(config: Config, parts: RuntimeParts): Runtime {
     clock,
     log,
     meter,
-    async work(act, chunks = []) {
+    async work(act) {
       const bells = new AwsBells(bellOptions);
-      const named = chunks.length > 0 ? ledger.named(chunks) : ledger;
-      const ports = wrapPorts({ ledger: named, objects, transforms, bells, clock, random });
+      const ports = wrapPorts({ ledger, objects, transforms, bells, clock, random });
       try {
-        return await act(measuredPorts(ports, meter));
+        return await act(ports);
       } finally {
         await bells.flush();
       }

@@ -1,7 +1,7 @@
 /** Records of the stream as the chunks that they name. */
 import type { KinesisStreamRecord } from 'aws-lambda';
 import { parseRecord } from '../aws/events.ts';
-import type { NamedChunk } from '../ledger/index.ts';
+import type { NamedChunk } from '../ports/ledger.ts';
 import type { Runtime } from './runtime.ts';
 
 export interface HeardStream {

@@ -1,6 +1,6 @@
+import { deflateRawSync } from 'node:zlib';
+import type { Directory } from '../core/chunk.ts';
 import { absent, either, equal, type Item, present } from '../core/items.ts';
-import type { Submission } from '../core/submission.ts';
-import { NO_COUNTS } from '../core/submission.ts';
 import type {
   AcceptLedger,
   AcceptOutcome,
@@ -9,79 +9,98 @@ import type {
   SubmissionDraft,
 } from '../ports/ledger.ts';
 import { allOf, type Write } from '../ports/store.ts';
-import { absentOrOver, type Context, ttlAfter } from './context.ts';
+import { type Context, isOver, lastTtlOf, ttlOf } from './context.ts';
 import { countWrite } from './counters.ts';
+import { type HeadRow, noHead } from './heads.ts';
 import {
+  besideKey,
   CHUNK_SHARDS,
   COUNTER_SHARDS,
-  chunkKey,
   counterKey,
-  hashOfPin,
+  headKey,
   listKey,
   metaKey,
   openIn,
+  partOf,
   shardOf,
 } from './keys.ts';
-import {
-  type Meta,
-  metaOf,
-  readSubmission,
-  type SingleStatus,
-  toSubmission,
-  totalsOf,
-} from './submissions.ts';
+import { type Meta, newSubmission, readSubmission, totalsOf } from './submissions.ts';
 
 /** A submission that takes chunks while it is being closed is looked at again so often. */
 const CLOSE_TRIES = 50;
+/** A single job's line of at most so many bytes stands in its head. */
+const LINE_IN_HEAD = 512;
+/** A directory of at most so many characters stands in the head. */
+const DIRECTORY_IN_HEAD = 128;
+/** Hex digits of a body's SHA-256 that are kept. */
+const SHA_DIGITS = 32;
 
-export function acceptLedger(context: Context, single: SingleStatus): AcceptLedger {
+export function acceptLedger(context: Context): AcceptLedger {
   const { store } = context;
   return {
     async openSubmission(draft) {
-      const { created } = await ensureMeta(context, draft);
-      const submission = created
-        ? toSubmission(metaItem(context, draft) as unknown as Meta, NO_COUNTS)
-        : await readSubmission(context, draft.id, single);
-      return { created, submission: submission as Submission };
+      const ensured = await ensureMeta(context, draft);
+      if (ensured === 'expired') return ensured;
+      if (ensured.created) return { created: true, submission: newSubmission(ensured.meta, draft.pin) };
+      const submission = await readSubmission(context, draft.id);
+      return submission ? { created: false, submission } : 'expired';
     },
 
     async acceptChunk(chunk, draft): Promise<AcceptOutcome> {
-      const { meta } = await ensureMeta(context, draft);
-      if (meta.kind === 'single' && chunk.n !== 0) return 'closed';
-      const { key, item } = await chunkItem(context, chunk, meta);
-      const writes: Write[] = [{ key, item, condition: absentOrOver(context) }];
-      if (meta.kind === 'batch') {
-        const write = countWrite(context, meta.id, chunk.n % COUNTER_SHARDS, { total: chunk.jobs });
-        writes.push({ ...write, condition: absent('closed') });
+      if (draft.kind === 'single') return acceptSingle(context, chunk, draft);
+      const ensured = await ensureMeta(context, draft);
+      if (ensured === 'expired') return ensured;
+      const { meta } = ensured;
+      const { item, beside } = await chunkItems(context, chunk, meta.at);
+      const key = headKey(chunk.submission, chunk.n);
+      const tally = { chunks: 1, total: chunk.jobs };
+      const count = countWrite(context, meta.id, meta.at, chunk.n % COUNTER_SHARDS, tally, {
+        parts: new Set([String(partOf(chunk.n))]),
+      });
+      const outcome = await store.transact(
+        [
+          { key, item, condition: noHead },
+          { ...count, condition: either(absent('birth'), notClosedOf(meta.at)) },
+        ],
+        beside,
+      );
+      if (outcome.done) {
+        context.count?.('JobsAccepted', chunk.jobs);
+        return 'accepted';
       }
-      const outcome = await store.transact(writes);
-      if (outcome.done) return 'accepted';
-      if (!outcome.failed.has(0)) {
-        // A closed submission still knows the chunks that it has.
-        const known = await store.get(key);
-        return known ? sameOrOther(known, chunk) : 'closed';
-      }
-      return sameOrOther(outcome.failed.get(0) ?? (await store.get(key)), chunk);
+      const counter = outcome.failed.get(1);
+      // A closed submission still knows the chunks that it has.
+      const known = outcome.failed.get(0) ?? (await store.get(key));
+      if (known) return sameOrOther(context, known, chunk, meta.at);
+      return counter && counter['birth'] !== meta.at ? 'expired' : 'closed';
     },
 
-    async closeSubmission(id, jobs): Promise<CloseOutcome> {
+    async closeSubmission(id, jobs, chunks): Promise<CloseOutcome> {
       for (let tries = 0; tries < CLOSE_TRIES; tries++) {
-        const submission = await readSubmission(context, id, single);
-        if (!submission) return { kind: 'unknown' };
         const items = await allOf(store, { pk: metaKey(id).pk });
-        const { total, byShard } =
-          submission.kind === 'batch'
-            ? totalsOf(items)
-            : { total: submission.counters.total, byShard: undefined };
-        if (total !== jobs) return { kind: 'mismatch', total };
-        if (submission.closed) return { kind: 'closed', total };
-        const outcome = await store.transact(closeWrites(context, id, byShard));
-        if (outcome.done) return { kind: 'closed', total };
+        const meta = items.find(({ sk }) => sk === 'meta') as Meta | undefined;
+        if (!meta || meta.kind === 'single') {
+          const single = await readSubmission(context, id);
+          if (!single) return { kind: 'unknown' };
+          const { total, chunks: one } = single.counters;
+          return { kind: total === jobs ? 'closed' : 'mismatch', total, chunks: one };
+        }
+        if (isOver(context, meta.at)) return { kind: 'unknown' };
+        const found = totalsOf(items, meta.at);
+        const counted = { total: found.total, chunks: found.chunks };
+        if (found.total !== jobs || (chunks !== undefined && found.chunks !== chunks))
+          return { kind: 'mismatch', ...counted };
+        if (meta.closed) return { kind: 'closed', ...counted };
+        const outcome = await store.transact(closeWrites(context, meta, found.byShard));
+        if (outcome.done) return { kind: 'closed', ...counted };
       }
       throw new Error(`submission ${id} takes chunks all the time: it could not be closed`);
     },
   };
 }
+
+const notClosedOf = (birth: number) =>
+  ({ is: 'both', of: [equal('birth', birth), absent('closed')] }) as const;
 
 /**
  * Writes that close a submission: its meta item, and each counter item, so that no chunk is counted any more.
@@ -89,92 +108,141 @@ export function acceptLedger(context: Context, single: SingleStatus): AcceptLedg
  */
 export function closeWrites(
   context: Context,
-  id: string,
+  { id, at }: Pick<Meta, 'id' | 'at'>,
   totals: ReadonlyMap<string, number> | undefined,
 ): Write[] {
-  const ttl = ttlAfter(context, context.clock.now());
   const shards = Array.from({ length: COUNTER_SHARDS }, (_, shard): Write => {
     const key = counterKey(id, shard);
     const total = totals?.get(key.sk);
     const still = total ? equal('total', total) : either(absent('total'), equal('total', 0));
-    return { key, changes: { set: { closed: true, ttl } }, ...(totals ? { condition: still } : {}) };
+    const set = { closed: true, birth: at, ttl: ttlOf(context, at) };
+    return { key, changes: { set }, ...(totals ? { condition: still } : {}) };
   });
   return [{ key: metaKey(id), changes: { set: { closed: true } }, condition: present('pk') }, ...shards];
 }
 
-function sameOrOther(known: Item | undefined, { sha256 }: ChunkDraft): AcceptOutcome {
-  return known?.['sha256'] === sha256 ? 'repeated' : 'conflict';
+/** What an item that is there says of a chunk that is sent. */
+function sameOrOther(context: Context, known: Item, chunk: ChunkDraft, birth?: number): AcceptOutcome {
+  const row = known as unknown as HeadRow;
+  if (isOver(context, row.birth) || (birth !== undefined && row.birth !== birth)) return 'expired';
+  return row.sha === chunk.sha256.slice(0, SHA_DIGITS) ? 'repeated' : 'conflict';
 }
 
 /** The submission's meta item; makes it unless it is there. */
 async function ensureMeta(
   context: Context,
   draft: SubmissionDraft,
-): Promise<{ created: boolean; meta: Meta }> {
+): Promise<{ created: boolean; meta: Meta } | 'expired'> {
   const { store } = context;
-  for (;;) {
-    const known = await metaOf(context, draft.id);
-    if (known) return { created: false, meta: known };
-    const item = metaItem(context, draft);
-    const writes: Write[] = [{ key: metaKey(draft.id), item, condition: absentOrOver(context) }];
-    if (draft.kind === 'batch') {
-      const key = listKey(draft.createdAt, draft.id);
-      writes.push({ key, item: { ...key, id: draft.id, ttl: ttlAfter(context, draft.createdAt) } });
-    }
-    if ((await store.transact(writes)).done) return { created: true, meta: item as unknown as Meta };
-  }
+  const known = (await store.get(metaKey(draft.id))) as Meta | undefined;
+  if (known) return isOver(context, known.at) ? 'expired' : { created: false, meta: known };
+  const item = metaItem(context, draft, await context.pins.keep(draft.pin));
+  const key = listKey(draft.createdAt, draft.id);
+  const outcome = await store.transact([
+    { key: metaKey(draft.id), item, condition: absent('pk') },
+    { key, item: { ...key, id: draft.id, ttl: ttlOf(context, draft.createdAt) } },
+  ]);
+  if (outcome.done) return { created: true, meta: item as unknown as Meta };
+  return ensureMeta(context, draft);
 }
 
-function metaItem(context: Context, { id, kind, pin, content, name, createdAt }: SubmissionDraft): Item {
-  const item: Item = {
+function metaItem(context: Context, { id, content, name, createdAt }: SubmissionDraft, pin: string): Item {
+  return {
     ...metaKey(id),
     id,
-    kind,
-    pin: JSON.stringify(pin),
-    acceptedAt: createdAt,
-    // A single job's submission takes one chunk, and no other.
-    closed: kind === 'single',
+    kind: 'batch',
+    pin,
+    at: createdAt,
+    closed: false,
     generation: 0,
     isolated: 0,
-    ttl: ttlAfter(context, createdAt),
+    ttl: lastTtlOf(context, createdAt),
+    ...(content === undefined ? {} : { content }),
+    ...(name === undefined ? {} : { name }),
     // Open until its end was announced.
-    ...(kind === 'batch' ? openIn('submission', createdAt, id) : {}),
+    ...openIn('submission', createdAt, id),
   };
-  if (content !== undefined) item['content'] = content;
-  if (name !== undefined) item['name'] = name;
-  return item;
 }
 
-/** A chunk's row; what doesn't fit in it is written before, under keys that no other content has. */
-async function chunkItem(context: Context, chunk: ChunkDraft, meta: Meta): Promise<Write & { item: Item }> {
-  const { submission, n, sha256, jobs, acceptedAt, lines } = chunk;
-  const key = chunkKey(submission, n);
-  const object = `chunks/${submission}/${n}/${sha256}`;
-  const directory = JSON.stringify(chunk.directory);
-  const bytes = Buffer.byteLength(lines);
-  const apart = async (name: string, text: string) => {
-    await context.blobs.put(name, text);
-    return undefined;
-  };
-  const [inlineLines, inlineDirectory] = await Promise.all([
-    bytes <= context.inline ? lines : apart(object, lines),
-    Buffer.byteLength(directory) <= context.inline ? directory : apart(`${object}.directory`, directory),
-  ]);
+/** A single job: one put. Its head has all there is. */
+async function acceptSingle(
+  context: Context,
+  chunk: ChunkDraft,
+  draft: SubmissionDraft,
+): Promise<AcceptOutcome> {
+  if (chunk.n !== 0) return 'closed';
+  const pin = await context.pins.keep(draft.pin);
+  const { item, beside } = await chunkItems(context, chunk, draft.createdAt, pin);
+  const key = headKey(chunk.submission, 0);
+  const outcome = await context.store.write({ key, item, condition: noHead }, beside);
+  if (outcome.done) {
+    context.count?.('JobsAccepted', 1);
+    return 'accepted';
+  }
+  const known = outcome.failed.get(0) ?? (await context.store.get(key));
+  // Of a submission of many jobs, which was given a name like a single one's.
+  if (known && known['pin'] === undefined) return 'conflict';
+  return known ? sameOrOther(context, known, chunk) : 'conflict';
+}
+
+/** A chunk's head, and what goes beside it, under keys that no other content has. */
+async function chunkItems(
+  context: Context,
+  chunk: ChunkDraft,
+  birth: number,
+  pin?: string,
+): Promise<{ item: Item; beside: Item[] }> {
+  const { submission, n, sha256, jobs, acceptedAt } = chunk;
+  const lines = Buffer.from(chunk.lines);
+  const ttl = ttlOf(context, birth);
+  const beside: Item[] = [];
+  const put = (kind: 'd' | 'l' | 'z', body: Uint8Array) =>
+    beside.push({ ...besideKey(kind, submission, n, sha256), body, birth, ttl });
+  const inHead = pin !== undefined && lines.length <= LINE_IN_HEAD;
+  if (!inHead && lines.length <= context.inline) put('l', lines);
+  else if (!inHead) {
+    await context.blobs.put(linesObject(submission, n, sha256), chunk.lines);
+    put('z', deflateRawSync(lineSizes(lines)));
+  }
+  const directory = directoryText(chunk.directory, pin);
+  if (directory.length > DIRECTORY_IN_HEAD) put('d', deflateRawSync(directory));
+  const key = headKey(submission, n);
   const item: Item = {
     ...key,
-    ...openIn('chunk', acceptedAt, `${submission}#${key.sk}`, shardOf(`${submission}.${n}`, CHUNK_SHARDS)),
-    sha256,
+    ...openIn('chunk', acceptedAt, `${submission}#${n}`, shardOf(`${submission}.${n}`, CHUNK_SHARDS)),
     jobs,
-    bytes,
-    acceptedAt,
-    kind: meta.kind,
-    // Single jobs share batches by their pin, submissions of many have batches of their own.
-    group: meta.kind === 'single' ? `pin ${hashOfPin(JSON.parse(meta.pin))}` : `submission ${submission}`,
-    owner: submission,
-    gone: 0,
-    ttl: ttlAfter(context, acceptedAt),
-    ...(inlineLines === undefined ? {} : { lines: inlineLines }),
-    ...(inlineDirectory === undefined ? {} : { directory: inlineDirectory }),
+    bytes: lines.length,
+    at: acceptedAt,
+    birth,
+    sha: sha256.slice(0, SHA_DIGITS),
+    rev: 0,
+    ttl,
+    ...(directory !== '' && directory.length <= DIRECTORY_IN_HEAD ? { dir: directory } : {}),
+    ...(pin === undefined ? {} : { pin }),
+    ...(inHead ? { line: chunk.lines } : {}),
   };
-  return { key, item };
+  return { item, beside };
+}
+
+/** Where a chunk's lines are, when they are a blob. */
+export const linesObject = (submission: string, n: number, sha256: string): string =>
+  `chunks/${submission}/${n}/${sha256.slice(0, SHA_DIGITS)}`;
+
+/** A single job is line 1 without a custom ID: that need not be said. */
+function directoryText(directory: Directory, pin: string | undefined): string {
+  return pin === undefined ? JSON.stringify(directory) : '';
+}
+
+/** Bytes of each line, its line break included: 4 bytes each. */
+function lineSizes(lines: Buffer): Buffer {
+  const sizes: number[] = [];
+  for (let from = 0; from < lines.length; ) {
+    const end = lines.indexOf(10, from);
+    const to = end < 0 ? lines.length : end + 1;
+    sizes.push(to - from);
+    from = to;
+  }
+  const packed = Buffer.alloc(sizes.length * 4);
+  for (const [i, size] of sizes.entries()) packed.writeUInt32LE(size, i * 4);
+  return packed;
 }

@@ -1,13 +1,14 @@
 /** Rows of batches, and the way between them and the pipeline's words. */
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import type { Batch, BatchState, Member } from '../core/batch.ts';
+import type { Batch, BatchState, Cut, Member } from '../core/batch.ts';
 import { absent, both, type Condition, equal, type Item, oneOf } from '../core/items.ts';
 import type { JobError } from '../core/job.ts';
 import type { Pin } from '../core/settings.ts';
 import type { Write } from '../ports/store.ts';
-import { type Context, ttlAfter } from './context.ts';
+import type { Context } from './context.ts';
 import {
   batchKey,
+  hashOfPin,
   membersKey,
   type OpenKind,
   openIn,
@@ -18,13 +19,15 @@ import {
 } from './keys.ts';
 
 /** Members of more bytes than this are kept apart, so that a change of the batch's state doesn't pay for them (1 unit a KB). */
-const MEMBERS_INLINE = 3000;
+const MEMBERS_INLINE = 600;
+const DAY_MS = 86_400_000;
 
 /** A batch as its row has it. */
 export interface BatchRow {
   readonly id: string;
   readonly state: BatchState;
   readonly jobs: number;
+  /** Hash of its pin. */
   readonly pin: string;
   readonly generation: number;
   readonly attempts: number;
@@ -36,22 +39,17 @@ export interface BatchRow {
   readonly createdAt: number;
   readonly waitDeadline: number;
   readonly reason?: string;
-  /** JSON; absent when they are kept apart. */
+  /** JSON; absent when they are kept apart. While the batch is Forming and was not split from another: candidates. */
   readonly members?: string;
-  /** The submission that all its jobs are of. */
+  /** The submission that all its jobs are of; absent where they are single jobs. */
   readonly owner?: string;
-  /** Its jobs are single ones, whose submissions have no counters. */
-  readonly single: boolean;
-  /** Jobs that ended in the queue before it was started. */
+  /** JSON. */
+  readonly cut?: string;
+  /** Jobs that were cancelled before it was started. */
   readonly gone: number;
-  /** Its candidates are still being claimed: `members` are those it asked for. */
-  readonly unsettled?: 'gather' | 'retry';
-  /** JSON: ranges of chunks that were cut, by `{submission}.{n}`. */
-  readonly cuts?: string;
-  /** Transform job whose output of it is being filed. */
-  readonly filing?: string;
-  /** JSON: it is being failed with this error. */
+  /** JSON: it is Ending, with this error. */
   readonly ending?: string;
+  readonly ttl: number;
 }
 
 export interface Ending {
@@ -62,47 +60,45 @@ export interface Ending {
 type Packed = [submission: string, chunk: number, from: number, to: number][];
 
 /** A batch to be recorded: one write, or two where its members are kept apart. */
-export function newBatch(
-  context: Context,
-  batch: Batch,
-  more: Pick<BatchRow, 'state' | 'single'> & Partial<BatchRow>,
-): Write[] {
-  const { id, jobs, generation, suspect, scout, createdAt, waitDeadline, reason, pin } = batch;
+export function newBatch(context: Context, batch: Batch): Write[] {
+  const { id, jobs, generation, suspect, scout, createdAt, waitDeadline, reason, pin, cut, owner } = batch;
   const members = packMembers(batch.members);
-  const owners = new Set(batch.members.map(({ submission }) => submission));
-  const [owner] = owners;
   const apart = members.length > MEMBERS_INLINE;
   const key = batchKey(id);
-  const ttl = ttlAfter(context, waitDeadline);
+  const ttl = batchTtl(context, waitDeadline);
   const item: Item = {
     ...key,
-    ...openAs(more.state, batch),
+    ...openAs('Forming', batch),
     id,
+    state: 'Forming',
     jobs,
     generation,
     suspect,
-    scout,
     createdAt,
     waitDeadline,
-    pin: JSON.stringify(pin),
-    reason: reason && JSON.stringify(reason),
-    members: apart ? undefined : members,
-    owner: owners.size === 1 ? owner : undefined,
-    parent: parentOf(id),
+    pin: hashOfPin(pin),
     attempts: 0,
     requeues: 0,
-    unusable: 0,
     gone: 0,
     notBefore: 0,
     ttl,
-    ...more,
+    ...(scout === undefined ? {} : { scout }),
+    ...(reason === undefined ? {} : { reason: JSON.stringify(reason) }),
+    ...(apart ? {} : { members }),
+    ...(owner === undefined ? {} : { owner }),
+    ...(cut === undefined ? {} : { cut: JSON.stringify(cut) }),
   };
   const writes: Write[] = [{ key, item, condition: absent('pk') }];
   if (apart) writes.push(membersWrite(id, members, ttl));
   return writes;
 }
 
-/** The write that keeps a batch's members apart, or keeps others now. */
+/** `ttl` of a batch: it is read as long as its jobs may still be open. */
+export function batchTtl({ retentionDays }: Context, waitDeadline: number): number {
+  return Math.ceil((waitDeadline + (retentionDays + 8) * DAY_MS) / 1000);
+}
+
+/** The write that keeps a batch's members apart. */
 export function membersWrite(batch: string, packed: string, ttl: number): Write {
   const key = membersKey(batch);
   return { key, item: { ...key, members: deflateRawSync(packed), ttl } };
@@ -122,15 +118,16 @@ export function unpackMembers(packed: string | Uint8Array): Member[] {
   }));
 }
 
-export function toBatch(row: BatchRow, members: readonly Member[]): Batch {
+export function toBatch(row: BatchRow, members: readonly Member[], pin: Pin): Batch {
   return {
     id: row.id,
     root: rootOf(row.id),
     parent: parentOf(row.id),
     round: roundOf(row.id),
+    owner: row.owner,
     members,
     jobs: row.jobs,
-    pin: JSON.parse(row.pin) as Pin,
+    pin,
     generation: row.generation,
     state: row.state,
     attempts: row.attempts,
@@ -142,18 +139,26 @@ export function toBatch(row: BatchRow, members: readonly Member[]): Batch {
     createdAt: row.createdAt,
     waitDeadline: row.waitDeadline,
     reason: row.reason === undefined ? undefined : (JSON.parse(row.reason) as JobError),
+    ...(row.cut === undefined ? {} : { cut: JSON.parse(row.cut) as Cut }),
   };
 }
 
-const KINDS: Partial<Record<BatchState, OpenKind>> = { Forming: 'forming', Waiting: 'waiting', Held: 'held' };
+const KINDS: Partial<Record<BatchState, OpenKind>> = {
+  Forming: 'forming',
+  Waiting: 'waiting',
+  Held: 'held',
+  Ending: 'ending',
+};
 
 /** Attributes that put a batch in the open index while its state is one to be looked at; none otherwise. */
 export function openAs(
   state: BatchState,
-  row: Pick<BatchRow, 'id' | 'createdAt' | 'attempts' | 'generation'>,
+  row: Pick<BatchRow, 'id' | 'createdAt' | 'attempts' | 'generation' | 'notBefore'>,
 ): { openKey?: string; openAt?: string } {
   const kind = state === 'Waiting' && isBegun(row) ? 'begun' : KINDS[state];
-  return kind === undefined ? {} : openIn(kind, row.createdAt, sortableBatchId(row.id));
+  // In the order in which they may be started.
+  const at = Math.max(row.createdAt, row.notBefore);
+  return kind === undefined ? {} : openIn(kind, at, sortableBatchId(row.id));
 }
 
 /** It goes on with work that was started before: it waits for no schedule, and comes before new work. */
@@ -165,11 +170,8 @@ function isBegun({ id, attempts, generation }: Pick<BatchRow, 'id' | 'attempts' 
 export const isFresh = ({ id, attempts }: Pick<BatchRow, 'id' | 'attempts'>): boolean =>
   attempts === 0 && parentOf(id) === undefined;
 
-/** The row is in one of these states, and nobody is filing its results, failing it, or claiming its members. */
-export function stillIn(...states: readonly BatchState[]): Condition {
-  return both(oneOf('state', states), absent('filing'), absent('ending'), absent('unsettled'));
-}
+export const stillIn = (...states: readonly BatchState[]): Condition => oneOf('state', states);
 
 export function stillRunningIn(transform: string): Condition {
-  return both(equal('state', 'Running'), equal('transform', transform), absent('filing'), absent('ending'));
+  return both(equal('state', 'Running'), equal('transform', transform));
 }

@@ -1,37 +1,42 @@
-/** Reading batches. One whose members are still being claimed is settled first, by whoever reads it. */
+/** Reading batches. */
 import type { Batch, BatchState, Member } from '../core/batch.ts';
 import type { Item } from '../core/items.ts';
+import type { Pin } from '../core/settings.ts';
 import { allOf } from '../ports/store.ts';
 import { type BatchRow, toBatch, unpackMembers } from './batch-rows.ts';
 import type { Context } from './context.ts';
 import { batchKey, heldKey, membersKey } from './keys.ts';
-import { settleMembers } from './members.ts';
 
-export async function batchRow(context: Context, id: string): Promise<BatchRow | undefined> {
-  const row = (await context.store.get(batchKey(id))) as BatchRow | undefined;
-  if (row?.unsettled === undefined) return row;
-  await settleMembers(context, row, await membersOfRow(context, row));
-  return batchRow(context, id);
+export async function batchRow({ store }: Context, id: string): Promise<BatchRow | undefined> {
+  return (await store.get(batchKey(id))) as BatchRow | undefined;
 }
 
 export async function membersOfRow({ store }: Context, row: BatchRow): Promise<Member[]> {
   if (row.members !== undefined) return unpackMembers(row.members);
   const item = await store.get(membersKey(row.id));
-  if (!item) throw new Error(`the members of batch ${row.id} are missing in the table`);
+  if (!item) throw new Error(`the members of batch ${row.id} are missing in the store`);
   return unpackMembers(item['members'] as Uint8Array);
 }
 
 export async function loadBatch(context: Context, id: string): Promise<Batch | undefined> {
   const row = await batchRow(context, id);
-  return row && toBatch(row, await membersOfRow(context, row));
+  return row && toBatch(row, await membersOfRow(context, row), await context.pins.of(row.pin));
 }
 
-/** Rows in the order asked, undefined where there is none; none of them unsettled. */
-export async function batchRows(context: Context, ids: readonly string[]): Promise<(BatchRow | undefined)[]> {
-  const rows = (await context.store.getAll(ids.map(batchKey))) as (BatchRow | undefined)[];
-  const settled: (BatchRow | undefined)[] = [];
-  for (const row of rows) settled.push(row?.unsettled === undefined ? row : await batchRow(context, row.id));
-  return settled;
+/** Rows in the order asked, undefined where there is none. */
+export async function batchRows(
+  { store }: Context,
+  ids: readonly string[],
+): Promise<(BatchRow | undefined)[]> {
+  return (await store.getAll(ids.map(batchKey))) as (BatchRow | undefined)[];
+}
+
+export async function batchRowsById(
+  context: Context,
+  ids: readonly string[],
+): Promise<Map<string, BatchRow>> {
+  const rows = await batchRows(context, ids);
+  return new Map(rows.flatMap((row) => (row ? [[row.id, row] as const] : [])));
 }
 
 /** Batches of rows, with their members. */
@@ -39,9 +44,11 @@ export async function withMembers(context: Context, rows: readonly BatchRow[]): 
   const apart = rows.filter(({ members }) => members === undefined);
   const items = await context.store.getAll(apart.map(({ id }) => membersKey(id)));
   const found = new Map(apart.map(({ id }, i) => [id, items[i]]));
+  const pins = new Map<string, Pin>();
+  for (const { pin } of rows) pins.set(pin, await context.pins.of(pin));
   return rows.map((row) => {
     const packed = row.members ?? (found.get(row.id) as Item)['members'];
-    return toBatch(row, unpackMembers(packed as string | Uint8Array));
+    return toBatch(row, unpackMembers(packed as string | Uint8Array), pins.get(row.pin) as Pin);
   });
 }
 
@@ -54,10 +61,6 @@ export async function batchesIn(
   const rows = (await batchRows(context, ids)).filter((row) => row !== undefined);
   return withMembers(context, rows.filter(matches));
 }
-
-/** It may be started: nobody is filing its results or failing it. */
-export const isWaiting = ({ state, filing, ending }: BatchRow): boolean =>
-  state === 'Waiting' && filing === undefined && ending === undefined;
 
 /** A split batch's children, in order. */
 export async function childRows({ store }: Context, parent: string): Promise<BatchRow[]> {

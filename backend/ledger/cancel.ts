@@ -1,22 +1,20 @@
+import { endJobs } from '../core/chunk-head.ts';
 import type { JobRef } from '../core/ids.ts';
-import { absent, both, equal, present } from '../core/items.ts';
+import { both, equal, oneOf, present } from '../core/items.ts';
 import type { ChangeLedger } from '../ports/ledger.ts';
-import { allOf, TRANSACT_MOST, type Write } from '../ports/store.ts';
+import type { Write } from '../ports/store.ts';
 import { closeWrites } from './accept.ts';
-import { type BatchRow, isFresh, stillIn } from './batch-rows.ts';
-import { batchRow, childRows, membersOfRow } from './batches.ts';
-import { type Context, isOver, jobTtl, Tallies } from './context.ts';
-import { countWrite, countWrites } from './counters.ts';
-import { isOpenIn, jobRows } from './job-rows.ts';
-import { batchKey, COUNTER_SHARDS, chunkKey, jobKey, metaKey, openIn, rootOf } from './keys.ts';
-import { BY_NOBODY, type Ranges } from './members.ts';
-import { type ChunkRow, chunkNumber } from './read.ts';
+import { type BatchRow, isFresh } from './batch-rows.ts';
+import { batchRowsById } from './batches.ts';
+import { type Change, changeHeads } from './change-heads.ts';
+import type { Context } from './context.ts';
+import { addTally, type Tally } from './counters.ts';
+import { allHeads, type FoundHead } from './heads.ts';
+import { batchKey, COUNTER_SHARDS, counterShardOf, metaKey, openIn } from './keys.ts';
 import { metaOf } from './submissions.ts';
 
-/** Jobs cancelled by one transaction, beside their batch and counters. */
-const PAGE = TRANSACT_MOST - 4;
-/** A chunk whose batches are on the move is looked at again so often. */
-const TRIES = 20;
+/** Lines of batches whose jobs one transaction cancels: each is a write beside the head and up to 16 counters. */
+const LINES_MOST = 40;
 
 type CancelLedger = Pick<ChangeLedger, 'cancelJobs' | 'beginCancel' | 'cancelChunks' | 'endCancel'>;
 
@@ -24,19 +22,16 @@ export function cancelLedger(context: Context): CancelLedger {
   const { store } = context;
   return {
     async cancelJobs(refs, at) {
-      const byChunk = new Map<string, JobRef[]>();
-      for (const ref of refs) {
-        const key = `${ref.submission}.${ref.chunk}`;
-        byChunk.set(key, [...(byChunk.get(key) ?? []), ref]);
+      const byChunk = new Map<string, { submission: string; n: number; indexes: Set<number> }>();
+      for (const { submission, chunk, index } of refs) {
+        const key = `${submission} ${chunk}`;
+        const known = byChunk.get(key) ?? { submission, n: chunk, indexes: new Set() };
+        byChunk.set(key, known);
+        known.indexes.add(index);
       }
       let cancelled = 0;
-      for (const [first, ...more] of byChunk.values()) {
-        if (!first) continue;
-        const chunk = (await store.get(chunkKey(first.submission, first.chunk))) as ChunkRow | undefined;
-        if (!chunk || isOver(context, chunk.acceptedAt)) continue;
-        const indexes = new Set([first, ...more].map(({ index }) => index).filter((i) => i < chunk.jobs));
-        cancelled += await cancelInChunk(context, first.submission, first.chunk, indexes, at);
-      }
+      for (const { submission, n, indexes } of byChunk.values())
+        cancelled += await cancelAt(context, submission, n, indexes, at);
       return cancelled;
     },
 
@@ -46,48 +41,37 @@ export function cancelLedger(context: Context): CancelLedger {
       const begin: Write = {
         key: metaKey(id),
         changes: {
-          set: { cancelling: true, closed: true, ...openIn('submission', meta.acceptedAt, id) },
+          set: { cancelling: true, closed: true, ...openIn('changing', meta.at, id) },
           remove: ['retrying', 'announced'],
         },
         condition: present('pk'),
       };
-      const [, ...shards] = closeWrites(context, id, undefined);
-      return (await store.transact(meta.kind === 'single' ? [begin] : [begin, ...shards])).done;
+      const [, ...shards] = closeWrites(context, meta, undefined);
+      return (await store.transact([begin, ...shards])).done;
     },
 
     async cancelChunks(id, from, limit, at) {
-      const { pk, sk } = chunkKey(id, from);
-      const chunks = (await allOf(store, { pk, from: sk, to: 'c#~', limit })) as ChunkRow[];
-      for (const chunk of chunks) {
-        const n = chunkNumber(chunk);
-        await cancelInChunk(context, id, n, new Set(Array.from({ length: chunk.jobs }, (_, i) => i)), at);
-        // So that no batch takes it any more.
-        await store.write({
-          key: chunkKey(id, n),
-          changes: { set: { ranges: '[]' }, remove: ['openKey', 'openAt'] },
-          condition: both(present('pk'), absent('ranges')),
-        });
+      let left = limit;
+      for await (const { n, head } of allHeads(context, id, from)) {
+        if (left-- === 0) return n;
+        await cancelAt(context, id, n, new Set(head.ends.keys()), at);
       }
-      const last = chunks.at(-1);
-      return chunks.length === limit && last ? chunkNumber(last) + 1 : undefined;
+      return undefined;
     },
 
     async endCancel(id) {
-      const key = metaKey(id);
-      await store.write({ key, changes: { remove: ['cancelling'] }, condition: present('pk') });
+      const meta = await metaOf(context, id);
+      if (!meta) return;
+      // Its end is to be announced.
+      const set = openIn('submission', meta.at, id);
+      const condition = both(present('pk'), present('cancelling'));
+      await store.write({ key: metaKey(id), changes: { set, remove: ['cancelling'] }, condition });
     },
   };
 }
 
-/** Jobs of a chunk that share what decides whether they may be cancelled. */
-interface Idle {
-  readonly indexes: readonly number[];
-  /** The batch that they wait in; undefined: no batch has their chunk. */
-  readonly leaf: BatchRow | undefined;
-}
-
-/** Cancels those jobs of a chunk that aren't final or in a transform job now; gives how many. */
-export async function cancelInChunk(
+/** Cancels those jobs of a chunk that have not ended; gives how many. */
+export async function cancelAt(
   context: Context,
   submission: string,
   n: number,
@@ -95,110 +79,68 @@ export async function cancelInChunk(
   at: number,
 ): Promise<number> {
   let cancelled = 0;
-  for (let tries = 0; tries < TRIES; tries++) {
-    const chunk = (await context.store.get(chunkKey(submission, n))) as ChunkRow | undefined;
-    if (!chunk) return cancelled;
-    let changed = false;
-    for (const { indexes, leaf } of await idleJobs(context, submission, chunk, wanted))
-      for (let i = 0; i < indexes.length; i += PAGE) {
-        const page = indexes.slice(i, i + PAGE);
-        if (await cancelPage(context, submission, chunk, page, leaf, at)) cancelled += page.length;
-        else changed = true;
-      }
-    // Something moved on meanwhile: what is still to be cancelled is found anew.
-    if (!changed) return cancelled;
+  for (let more = true; more; ) {
+    let now = 0;
+    more = false;
+    const of = async (found: FoundHead): Promise<Change | undefined> => {
+      const picked = await pick(context, found, wanted);
+      more = picked.more;
+      now = picked.indexes.length;
+      if (now === 0) return undefined;
+      const end = (index: number) => ({
+        status: 'Cancelled' as const,
+        generation: found.head.holders[index]?.generation ?? 0,
+        at,
+        segment: undefined,
+      });
+      return { head: endJobs(found.head, picked.indexes, end), tallies: picked.tallies, along: picked.along };
+    };
+    await changeHeads(context, [{ submission, n, of }]);
+    cancelled += now;
   }
   return cancelled;
 }
 
-async function idleJobs(
-  context: Context,
-  submission: string,
-  chunk: ChunkRow,
-  wanted: ReadonlySet<number>,
-): Promise<Idle[]> {
-  const n = chunkNumber(chunk);
-  const rows = await jobRows(context, submission, n, Math.min(...wanted), Math.max(...wanted) + 1);
-  const ranges = chunk.ranges === undefined ? undefined : (JSON.parse(chunk.ranges) as Ranges);
+interface Picked {
+  readonly indexes: readonly number[];
+  readonly tallies: ReadonlyMap<number, Tally>;
+  readonly along: readonly Write[];
+  /** There are others, for another transaction. */
+  readonly more: boolean;
+}
+
+/**
+ * Jobs to cancel at once, and what goes with it. One whose batch was never started leaves the queue with it: that batch must
+ * still be as it was read, as it counts its jobs as started when it starts.
+ */
+async function pick(context: Context, found: FoundHead, wanted: ReadonlySet<number>): Promise<Picked> {
   const byRoot = new Map<string | undefined, number[]>();
-  for (const index of wanted) {
-    const row = rows.get(index);
-    if (row && row.st !== 'Queued') continue;
-    const range = ranges?.find(([from, to]) => from <= index && index < to);
-    if (!row && ranges && !range) continue;
-    const root = row ? row.by : range?.[2];
-    byRoot.set(root, [...(byRoot.get(root) ?? []), index]);
+  for (const [index, holder] of found.head.holders.entries()) {
+    if (!wanted.has(index) || found.head.ends[index]) continue;
+    byRoot.set(holder?.root, [...(byRoot.get(holder?.root) ?? []), index]);
   }
-  const idle: Idle[] = [];
-  for (const [root, indexes] of byRoot) {
-    if (root === undefined) idle.push({ indexes, leaf: undefined });
-    else
-      for (const { leaf, holds } of await idleLeaves(context, root, submission, n)) {
-        const inside = indexes.filter(holds);
-        if (inside.length > 0) idle.push({ indexes: inside, leaf });
-      }
-  }
-  return idle;
-}
-
-/** Batches of a line that are in no transform job now, and which of a chunk's jobs each holds. */
-async function idleLeaves(
-  context: Context,
-  id: string,
-  submission: string,
-  n: number,
-): Promise<{ leaf: BatchRow; holds: (index: number) => boolean }[]> {
-  const row = await batchRow(context, id);
-  if (!row) return [];
-  const members = (await membersOfRow(context, row)).filter(
-    (member) => member.submission === submission && member.chunk === n,
+  const some = [...byRoot].slice(0, LINES_MOST);
+  const rows = await batchRowsById(
+    context,
+    some.flatMap(([root]) => root ?? []),
   );
-  if (members.length === 0) return [];
-  if (row.state === 'Split') {
-    const leaves = [];
-    for (const child of await childRows(context, id))
-      leaves.push(...(await idleLeaves(context, child.id, submission, n)));
-    return leaves;
+  const tallies = new Map<number, Tally>();
+  const along: Write[] = [];
+  for (const [root, { length }] of some) {
+    const row = root === undefined ? undefined : rows.get(root);
+    const shard = root === undefined ? found.n % COUNTER_SHARDS : counterShardOf(root);
+    const queued = row === undefined || isFresh(row);
+    const tally = { cancelled: length, ...(queued ? { started: length } : {}) };
+    tallies.set(shard, addTally(tallies.get(shard) ?? {}, tally));
+    if (row && queued) along.push(goneWrite(row, length));
   }
-  if (row.state !== 'Forming' && row.state !== 'Waiting' && row.state !== 'Held') return [];
-  if (row.filing !== undefined || row.ending !== undefined) return [];
-  return [{ leaf: row, holds: (index) => members.some(({ from, to }) => from <= index && index < to) }];
+  return { indexes: some.flatMap(([, indexes]) => indexes), tallies, along, more: byRoot.size > some.length };
 }
 
-/** Cancels jobs together with what makes sure that they still may be; false when something has changed. */
-async function cancelPage(
-  context: Context,
-  submission: string,
-  chunk: ChunkRow,
-  indexes: readonly number[],
-  leaf: BatchRow | undefined,
-  at: number,
-): Promise<boolean> {
-  const n = chunkNumber(chunk);
-  const generation = leaf?.generation ?? 0;
-  const by = leaf?.id ?? BY_NOBODY;
-  const rows = indexes.map((index): Write => {
-    const key = jobKey(submission, n, index);
-    const item = { ...key, g: generation, st: 'Cancelled', at, by, ttl: jobTtl(context) };
-    return { key, item, condition: isOpenIn(generation) };
-  });
-  const gone = indexes.length;
-  const holder: Write = leaf
-    ? {
-        key: batchKey(leaf.id),
-        changes: { add: { gone } },
-        condition: both(stillIn(leaf.state), equal('attempts', leaf.attempts)),
-      }
-    : { key: chunkKey(submission, n), changes: { add: { gone } }, condition: absent('ranges') };
-  const tally = { cancelled: gone, ...(leaf && !isFresh(leaf) ? {} : { started: gone }) };
-  const tallies = new Tallies();
-  tallies.add(submission, 'cancelled', tally.cancelled);
-  tallies.add(submission, 'started', tally.started ?? 0);
-  const counts =
-    chunk.kind === 'single'
-      ? []
-      : leaf
-        ? countWrites(context, tallies, rootOf(leaf.id))
-        : [countWrite(context, submission, n % COUNTER_SHARDS, tally)];
-  return (await context.store.transact([...rows, holder, ...counts])).done;
+function goneWrite({ id, state }: BatchRow, gone: number): Write {
+  return {
+    key: batchKey(id),
+    changes: { add: { gone } },
+    condition: both(equal('attempts', 0), oneOf('state', [state])),
+  };
 }

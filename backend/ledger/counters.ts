@@ -1,40 +1,63 @@
 /** Counters of submissions: numbers on 16 items each, every one changed in the transaction that changes what it counts. */
-
 import type { Item } from '../core/items.ts';
+import { absent, either, equal } from '../core/items.ts';
 import type { JobStatus } from '../core/job.ts';
 import { type Counters, NO_COUNTS, statusCounts } from '../core/submission.ts';
 import type { Write } from '../ports/store.ts';
-import { type Context, type Counter, type Tallies, ttlAfter } from './context.ts';
-import { COUNTER_SHARDS, counterKey, shardOf } from './keys.ts';
+import { type Context, ttlOf } from './context.ts';
+import { counterKey } from './keys.ts';
 
-const COUNTERS: readonly Counter[] = ['total', 'started', 'processed', 'failed', 'cancelled', 'retried'];
+export type Counter = keyof Counters;
+export type Tally = Partial<Record<Counter, number>>;
 
-/**
- * Writes that add to the counters. All that a batch and its parts ever count is on one shard, so that a reader sees no job
- * processed that it doesn't see started.
- */
-export function countWrites(context: Context, tallies: Tallies, root: string): Write[] {
-  const shard = shardOf(root, COUNTER_SHARDS);
-  return tallies.entries().map(([submission, tally]) => countWrite(context, submission, shard, tally));
+const COUNTERS = Object.keys(NO_COUNTS) as Counter[];
+
+/** Adds one tally to another. */
+export function addTally(sum: Tally, more: Tally): Tally {
+  const added = { ...sum };
+  for (const counter of COUNTERS) {
+    const by = more[counter];
+    if (by !== undefined && by !== 0) added[counter] = (added[counter] ?? 0) + by;
+  }
+  return added;
 }
 
+export const isEmpty = (tally: Tally): boolean => COUNTERS.every((counter) => !tally[counter]);
+
+/**
+ * A write that adds to a submission's counters, unless the item is of an earlier one of that name.
+ * @param more partitions that its heads are in
+ */
 export function countWrite(
   context: Context,
   submission: string,
+  birth: number,
   shard: number,
-  tally: Partial<Record<Counter, number>>,
+  tally: Tally,
+  more: { readonly parts?: ReadonlySet<string> } = {},
 ): Write {
   return {
     key: counterKey(submission, shard),
-    changes: { add: { ...tally }, set: { ttl: ttlAfter(context, context.clock.now()) } },
+    changes: { add: { ...tally, ...more }, set: { birth, ttl: ttlOf(context, birth) } },
+    condition: either(absent('birth'), equal('birth', birth)),
   };
 }
 
-/** Sums of a submission's counter items. */
-export function sumCounters(items: readonly Item[]): Counters {
+/** Sums of a submission's counter items; those of an earlier one of that name count for nothing. */
+export function sumCounters(items: readonly Item[], birth: number): Counters {
   const sums: Record<Counter, number> = { ...NO_COUNTS };
-  for (const item of items) for (const counter of COUNTERS) sums[counter] += (item[counter] as number) ?? 0;
+  for (const item of items)
+    if (item['birth'] === birth)
+      for (const counter of COUNTERS) sums[counter] += (item[counter] as number) ?? 0;
   return sums;
+}
+
+/** Numbers of the partitions that a submission's heads are in, in order. */
+export function partsOf(items: readonly Item[], birth: number): number[] {
+  const parts = new Set<string>();
+  for (const item of items)
+    if (item['birth'] === birth) for (const part of (item['parts'] as Set<string>) ?? []) parts.add(part);
+  return [...parts].map(Number).sort((a, b) => a - b);
 }
 
 /** Whether items read one after the other, while others were being changed, contradict each other. */
@@ -43,9 +66,9 @@ export function isTorn(counters: Counters): boolean {
 }
 
 /** Counters of a submission of one job, which has no items for them: they follow from how the job stands. */
-export function singleCounters(status: JobStatus | undefined, generation: number): Counters {
-  if (status === undefined) return NO_COUNTS;
+export function singleCounters(status: JobStatus, generation: number): Counters {
   return {
+    chunks: 1,
     total: 1,
     started: generation + (status === 'Queued' ? 0 : 1),
     processed: status === 'Processed' ? 1 : 0,

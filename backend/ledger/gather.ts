@@ -1,136 +1,106 @@
+import { isFree } from '../core/chunk-head.ts';
 import { inParallel } from '../core/in-parallel.ts';
-import { absent, both, equal, type Item } from '../core/items.ts';
-import type { GatherLedger, OpenChunk } from '../ports/ledger.ts';
+import type { Item } from '../core/items.ts';
+import { equal } from '../core/items.ts';
+import type { GatherLedger, NamedChunk, OpenChunk } from '../ports/ledger.ts';
 import { allOf } from '../ports/store.ts';
-import { type BatchRow, newBatch, openAs } from './batch-rows.ts';
-import { loadBatch } from './batches.ts';
+import { type BatchRow, openAs } from './batch-rows.ts';
+import { batchRows } from './batches.ts';
 import { type Context, isOver } from './context.ts';
-import { batchKey, CHUNK_SHARDS, chunkKey, metaKey, openKeyOf } from './keys.ts';
-import type { Ranges } from './members.ts';
-import { type ChunkRow, chunkNumber } from './read.ts';
+import { form } from './form.ts';
+import { type foundHead, loadHeads } from './heads.ts';
+import { batchKey, CHUNK_SHARDS, chunkOfKey, metaKey, openKeyOf } from './keys.ts';
+import { linesOfChunk } from './lines.ts';
 import type { Meta } from './submissions.ts';
-
-/** A chunk that rang. */
-export interface NamedChunk {
-  readonly submission: string;
-  readonly n: number;
-}
 
 /** Batches whose rows are changed at once. */
 const AT_ONCE = 16;
 
-/** @param named chunks to look at by a consistent read: the index may not have them yet */
-export function gatherLedger(context: Context, named: readonly NamedChunk[]): GatherLedger {
-  const { store, blobs } = context;
+export function gatherLedger(context: Context): GatherLedger {
+  const { store } = context;
   return {
-    async openChunks(scope, limit) {
-      const listed = await Promise.all(
-        Array.from({ length: CHUNK_SHARDS }, (_, shard) =>
-          allOf(store, {
-            pk: openKeyOf('chunk', shard),
-            index: 'open',
-            ...(scope.submission === undefined ? { limit } : { where: equal('owner', scope.submission) }),
-          }),
-        ),
-      );
-      const rang = await store.getAll(named.map(({ submission, n }) => chunkKey(submission, n)));
-      const found = new Map<string, Item>();
-      for (const item of [...listed.flat(), ...rang.filter((row) => row && row['ranges'] === undefined)])
-        if (item && !isOver(context, item['acceptedAt'])) found.set(`${item['pk']} ${item['sk']}`, item);
-      const rows = [...found.values()]
-        .filter(({ owner }) => scope.submission === undefined || owner === scope.submission)
-        .sort(byAge)
-        .slice(0, limit);
-      const { closed, cancelling } = await statesOf(context, rows);
-      const open = rows.filter(({ owner }) => !cancelling.has(owner));
-      return open.map((item): OpenChunk => {
-        const { owner, jobs, bytes, acceptedAt, group } = item as ChunkRow & { group: string };
-        return {
-          submission: owner,
-          n: chunkNumber(item as ChunkRow),
-          jobs,
-          bytes,
-          acceptedAt,
-          closed: closed.has(owner),
-          group,
-        };
-      });
-    },
+    openChunks: (limit, named = []) => openChunks(context, limit, named),
 
-    async formBatches(drafts) {
-      const ranges = new Map<string, [number, number, string][]>();
-      for (const { id, members } of drafts)
-        for (const { submission, chunk, from, to } of members) {
-          const key = `${submission}.${chunk}`;
-          ranges.set(key, [...(ranges.get(key) ?? []), [from, to, id]]);
-        }
-      // All of them before any chunk names one: a cut chunk goes to several at once.
-      await inParallel(drafts, AT_ONCE, async (draft) => {
-        const cuts: Record<string, Ranges> = {};
-        for (const { submission, chunk } of draft.members) {
-          const key = `${submission}.${chunk}`;
-          const list = ranges.get(key) as [number, number, string][];
-          if (list.length > 1) cuts[key] = list;
-        }
-        const [first] = draft.members;
-        const meta = first && ((await store.get(metaKey(first.submission))) as Meta | undefined);
-        const single = meta?.kind === 'single';
-        const writes = newBatch(context, draft, {
-          state: 'Forming',
-          single,
-          unsettled: 'gather',
-          ...(Object.keys(cuts).length > 0 ? { cuts: JSON.stringify(cuts) } : {}),
-        });
-        // One that is there was recorded before: the same by its ID.
-        await store.transact(writes);
-      });
-      return inParallel(drafts, 1, async ({ id }) => {
-        const batch = await loadBatch(context, id);
-        if (!batch) throw new Error(`batch ${id} was recorded and is not in the table`);
-        return batch;
-      });
-    },
+    formBatches: (batches) => form(context, batches),
 
-    async chunkLines(submission, n) {
-      const row = (await store.get(chunkKey(submission, n))) as ChunkRow | undefined;
-      const text = row && (row.lines ?? (await blobs.get(`chunks/${submission}/${n}/${row.sha256}`)));
-      if (text === undefined) throw new Error(`chunk ${n} of submission ${submission} is not in the store`);
-      return text;
+    async chunkLines(submission, n, from = 0, to) {
+      const [found] = await loadHeads(context, [{ submission, n }]);
+      if (!found) throw new Error(`chunk ${n} of submission ${submission} is not in the store`);
+      return linesOfChunk(context, found, from, to ?? found.row.jobs);
     },
 
     async markWaiting(batches) {
-      const rows = await store.getAll(batches.map(batchKey));
+      const rows = await batchRows(context, batches);
       await inParallel(rows, AT_ONCE, async (row) => {
-        if (row?.['state'] !== 'Forming') return;
-        await store.write({
-          key: { pk: row['pk'], sk: row['sk'] },
-          changes: {
-            set: { state: 'Waiting', ...openAs('Waiting', row as BatchRow) },
-          },
-          condition: both(equal('state', 'Forming'), absent('unsettled'), absent('ending')),
-        });
+        if (row?.state !== 'Forming') return;
+        const set = { state: 'Waiting', ...openAs('Waiting', row as BatchRow) };
+        await store.write({ key: batchKey(row.id), changes: { set }, condition: equal('state', 'Forming') });
       });
     },
   };
 }
 
-/**
- * Which of the chunks' submissions take no more, so that their chunks needn't wait (a single job waits for company), and
- * which are being cancelled.
- */
-async function statesOf(
-  { store }: Context,
-  chunks: readonly Item[],
-): Promise<{ closed: Set<string>; cancelling: Set<string> }> {
-  const owners = new Set(chunks.filter(({ kind }) => kind === 'batch').map(({ owner }) => owner as string));
-  const metas = (await store.getAll([...owners].map(metaKey))) as (Meta | undefined)[];
-  return {
-    closed: new Set(metas.flatMap((meta) => (meta?.closed ? [meta.id] : []))),
-    cancelling: new Set(metas.flatMap((meta) => (meta?.cancelling ? [meta.id] : []))),
-  };
+async function openChunks(
+  context: Context,
+  limit: number,
+  named: readonly NamedChunk[],
+): Promise<readonly OpenChunk[]> {
+  const { store, only } = context;
+  const shards = Array.from({ length: CHUNK_SHARDS }, (_, shard) =>
+    allOf(store, {
+      pk: openKeyOf('chunk', shard),
+      index: 'open',
+      ...(only === undefined ? { limit } : {}),
+    }),
+  );
+  const found = new Map<string, Listed>();
+  for (const item of (await Promise.all(shards)).flat()) add(found, listed(item));
+  const rang = await loadHeads(context, named);
+  for (const head of rang)
+    if (head?.head.holders.some((_, index) => isFree(head.head, index)))
+      add(found, listed(head.row as unknown as Item));
+  const chunks = [...found.values()]
+    .filter(({ submission }) => only === undefined || submission === only)
+    .sort(byAge)
+    .slice(0, limit);
+  const states = await statesOf(context, chunks);
+  return chunks.flatMap((chunk) => {
+    const { submission, n, jobs, bytes, acceptedAt, pin } = chunk;
+    const meta = pin === undefined ? states.get(submission) : undefined;
+    if (pin === undefined && (!meta || meta.cancelling || isOver(context, meta.at))) return [];
+    // Single jobs share batches by their pin, submissions of many have batches of their own.
+    const group = pin === undefined ? `submission ${submission}` : `pin ${pin}`;
+    return [{ submission, n, jobs, bytes, acceptedAt, closed: meta?.closed ?? false, group }];
+  });
 }
 
-function byAge(a: Item, b: Item): number {
-  const order = (item: Item) => `${String(item['acceptedAt']).padStart(15, '0')} ${item['pk']} ${item['sk']}`;
-  return order(a) < order(b) ? -1 : 1;
+/** An open chunk as the index has it. */
+interface Listed extends NamedChunk {
+  readonly jobs: number;
+  readonly bytes: number;
+  readonly acceptedAt: number;
+  readonly pin: string | undefined;
+}
+
+function listed(item: Item): Listed {
+  const { pk, sk, jobs, bytes, at, pin } = item as ReturnType<typeof foundHead>['row'];
+  return { ...chunkOfKey({ pk, sk }), jobs, bytes, acceptedAt: at, pin };
+}
+
+function add(found: Map<string, Listed>, chunk: Listed): void {
+  found.set(`${chunk.submission} ${chunk.n}`, chunk);
+}
+
+/** The chunks' submissions of many jobs: whether they take no more, so that their chunks needn't wait, or are being cancelled. */
+async function statesOf({ store }: Context, chunks: readonly Listed[]): Promise<Map<string, Meta>> {
+  const owners = new Set(chunks.flatMap(({ submission, pin }) => (pin === undefined ? [submission] : [])));
+  const metas = (await store.getAll([...owners].map(metaKey))) as (Meta | undefined)[];
+  return new Map(metas.flatMap((meta) => (meta ? [[meta.id, meta] as const] : [])));
+}
+
+function byAge(a: Listed, b: Listed): number {
+  return (
+    a.acceptedAt - b.acceptedAt ||
+    (a.submission < b.submission ? -1 : a.submission > b.submission ? 1 : a.n - b.n)
+  );
 }

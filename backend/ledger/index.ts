@@ -1,37 +1,38 @@
-/** The ledger over a store: one table, one sparse index (see keys.ts), large texts in blobs. */
+/**
+ * The ledger: state, written once over a store. What became of jobs is decided at their chunk's head (`core/chunk-head.ts`); keys
+ * are in `keys.ts`.
+ */
 import type { Ledger } from '../ports/ledger.ts';
 import { acceptLedger } from './accept.ts';
 import { cancelLedger } from './cancel.ts';
 import type { Context } from './context.ts';
-import { gatherLedger, type NamedChunk } from './gather.ts';
+import { gatherLedger } from './gather.ts';
 import { endBackoffs, markAnnounced, oldestWaiting, openWork, unannounced } from './open-work.ts';
-import { readLedger, singleStatus } from './read.ts';
+import { pinKeeper } from './pins.ts';
+import { readLedger } from './read.ts';
 import { retryLedger } from './retry.ts';
 import { settleLedger } from './settle.ts';
 import { startLedger } from './start.ts';
 
-export type { NamedChunk } from './gather.ts';
-
-export type LedgerOptions = Context;
+export type LedgerOptions = Omit<Context, 'pins'>;
 
 export interface StoreLedger extends Ledger {
-  /** The same ledger, whose `openChunks` looks at these by a consistent read besides: the index lags behind. */
-  named(chunks: readonly NamedChunk[]): StoreLedger;
   /** When the oldest job that was never started was accepted (epoch ms). */
   oldestWaiting(): Promise<number | undefined>;
-  /** Closed submissions of many jobs whose end was not told yet. */
+  /** Closed submissions of many jobs whose end was not announced yet. */
   unannounced(): Promise<readonly string[]>;
-  /** Marks a finished submission's end as told; false when it isn't finished in that generation, or was told. */
+  /** Marks a finished submission's end as announced; false when it isn't finished in that generation, or was announced. */
   markAnnounced(id: string, generation: number): Promise<boolean>;
-  /** What waits for its time needn't any more: whoever made it wait is gone. */
+  /** What waits for its time needn't any more: the process that made it wait is gone. */
   endBackoffs(): Promise<void>;
 }
 
-export function createLedger(context: LedgerOptions): StoreLedger {
-  const single = singleStatus(context);
-  const rest = {
-    ...acceptLedger(context, single),
+export function createLedger(options: LedgerOptions): StoreLedger {
+  const context: Context = { ...options, pins: pinKeeper(options.store) };
+  return {
+    ...acceptLedger(context),
     ...readLedger(context),
+    ...gatherLedger(context),
     ...startLedger(context),
     ...settleLedger(context),
     ...cancelLedger(context),
@@ -39,13 +40,7 @@ export function createLedger(context: LedgerOptions): StoreLedger {
     openWork: openWork(context),
     oldestWaiting: () => oldestWaiting(context),
     unannounced: () => unannounced(context),
-    markAnnounced: (id: string, generation: number) => markAnnounced(context, single, id, generation),
+    markAnnounced: (id, generation) => markAnnounced(context, id, generation),
     endBackoffs: () => endBackoffs(context),
   };
-  const named = (chunks: readonly NamedChunk[]): StoreLedger => ({
-    ...rest,
-    ...gatherLedger(context, chunks),
-    named,
-  });
-  return named([]);
 }

@@ -1,54 +1,31 @@
-import { type Directory, lineNumbers } from '../core/chunk.ts';
+import type { Directory } from '../core/chunk.ts';
+import { lineNumbers } from '../core/chunk.ts';
+import { generationOf, segmentsOf } from '../core/chunk-head.ts';
 import type { JobRef } from '../core/ids.ts';
 import { inParallel } from '../core/in-parallel.ts';
-import { equal } from '../core/items.ts';
 import type { JobStatus } from '../core/job.ts';
-import type { ChunkView, JobView, ReadLedger } from '../ports/ledger.ts';
-import { allOf } from '../ports/store.ts';
-import type { BatchRow } from './batch-rows.ts';
-import { batchRows, loadBatch } from './batches.ts';
-import { type Context, isOver } from './context.ts';
-import { jobRows, placeOf } from './job-rows.ts';
-import { chunkKey, failureKey, jobKey, listKey } from './keys.ts';
-import type { Ranges } from './members.ts';
-import { readSubmission, type SingleStatus } from './submissions.ts';
+import type { Kept } from '../core/segment.ts';
+import type { ChunkView, JobView, ReadLedger, ReadLimits } from '../ports/ledger.ts';
+import { loadBatch } from './batches.ts';
+import type { Context } from './context.ts';
+import { allHeads, type FoundHead, IN_HEAD, loadHeads } from './heads.ts';
+import { listKey } from './keys.ts';
+import { directoryOf } from './lines.ts';
+import { chunkName } from './open-jobs.ts';
+import { fetchPlaces } from './places.ts';
+import { loadSegments, movedOn } from './segments.ts';
+import { statusesOf } from './statuses.ts';
+import { readSubmission } from './submissions.ts';
 import { toTransformJob, transformRow } from './transform-rows.ts';
 
-/** Largest result that is fetched to be part of an answer (Lambda answers at most 6 MB: Lambda, Quotas). */
-const ANSWER_MOST = 4 * 1024 * 1024;
-/** Results fetched for one call, in bytes: what is more is told by its place. */
-const FETCH_MOST = 8 * 1024 * 1024;
-/** Submissions, or jobs, read at once. */
+/** Submissions, or directories, read at once. */
 const AT_ONCE = 16;
-
-export interface ChunkRow {
-  readonly sk: string;
-  readonly jobs: number;
-  readonly bytes: number;
-  readonly acceptedAt: number;
-  readonly kind: 'batch' | 'single';
-  readonly owner: string;
-  readonly sha256: string;
-  readonly ranges?: string;
-  readonly lines?: string;
-  readonly directory?: string;
-  readonly gone: number;
-}
-
-export const chunkNumber = ({ sk }: Pick<ChunkRow, 'sk'>): number => Number(sk.slice(2));
-
-/** How the one job of a single submission stands. */
-export function singleStatus(context: Context): SingleStatus {
-  return async (submission) => {
-    const [view] = await viewJobs(context, [{ submission, chunk: 0, index: 0 }]);
-    return view?.status;
-  };
-}
+/** So often a chunk whose segments move away while it is read is read again. */
+const MOVED_TRIES = 5;
 
 export function readLedger(context: Context): ReadLedger {
   const { store } = context;
-  const single = singleStatus(context);
-  const submission = (id: string) => readSubmission(context, id, single);
+  const submission = (id: string) => readSubmission(context, id);
   return {
     submission,
 
@@ -71,42 +48,29 @@ export function readLedger(context: Context): ReadLedger {
       };
     },
 
-    async chunks(id, from, limit) {
-      const { pk, sk } = chunkKey(id, from);
-      const rows = (await allOf(store, { pk, from: sk, to: 'c#~', limit })) as ChunkRow[];
+    async chunks(id, from, limit, read = {}) {
       const views: ChunkView[] = [];
-      for (const row of rows)
-        if (!isOver(context, row.acceptedAt)) views.push(await viewChunk(context, id, row));
+      let chars = read.chars ?? Number.POSITIVE_INFINITY;
+      for await (const found of allHeads(context, id, from)) {
+        if (views.length === limit) break;
+        const index = views.length === 0 ? (read.index ?? 0) : 0;
+        const { view, read: taken } = await viewChunk(context, found, { index, chars });
+        chars -= taken;
+        views.push(view);
+      }
       return views;
     },
 
     async chunksWithFailures(id, from, limit) {
-      const { pk, sk } = failureKey(id, from);
-      const found: number[] = [];
-      for await (const item of store.query({ pk, from: sk, to: 'f#~' })) {
-        const n = chunkNumber(item as ChunkRow);
-        // It says that something failed there; a retry may have put it back since.
-        for await (const _ of store.query({ pk: jobKey(id, n, 0).pk, where: equal('st', 'Failed') })) {
-          found.push(n);
-          break;
-        }
-        if (found.length === limit) break;
+      const numbers: number[] = [];
+      for await (const { n, head } of allHeads(context, id, from)) {
+        if (numbers.length === limit) break;
+        if (head.ends.some((end) => end?.status === 'Failed')) numbers.push(n);
       }
-      return found;
+      return numbers;
     },
 
-    async jobs(refs) {
-      const views = await viewJobs(context, refs);
-      let left = FETCH_MOST;
-      for (const [i, view] of views.entries()) {
-        const size = view?.place ? view.place.to - view.place.from : 0;
-        if (!view?.place || size > ANSWER_MOST || size > left) continue;
-        left -= size;
-        const { place } = view;
-        views[i] = { ...view, result: await context.blobs.getRange(place.object, place.from, place.to) };
-      }
-      return views;
-    },
+    jobs: (refs) => viewJobs(context, refs),
 
     batch: (id) => loadBatch(context, id),
 
@@ -117,79 +81,132 @@ export function readLedger(context: Context): ReadLedger {
   };
 }
 
-async function viewJobs(context: Context, refs: readonly JobRef[]): Promise<(JobView | undefined)[]> {
-  const chunkKeys = refs.map(({ submission, chunk }) => chunkKey(submission, chunk));
-  const chunks = (await context.store.getAll(chunkKeys)) as (ChunkRow | undefined)[];
-  const directories = new Map<string, Promise<Directory>>();
-  return inParallel(refs, AT_ONCE, async (ref, i) => {
-    const chunk = chunks[i];
-    if (!chunk || ref.index >= chunk.jobs || isOver(context, chunk.acceptedAt)) return undefined;
-    const key = `${ref.submission}.${ref.chunk}`;
-    const directory = directories.get(key) ?? directoryOf(context, ref.submission, chunk);
-    directories.set(key, directory);
-    const view = await viewRange(context, ref.submission, chunk, await directory, ref.index, ref.index + 1);
-    return view[0];
-  });
-}
-
-async function viewChunk(context: Context, submission: string, chunk: ChunkRow): Promise<ChunkView> {
-  const directory = await directoryOf(context, submission, chunk);
-  return {
-    n: chunkNumber(chunk),
-    jobs: await viewRange(context, submission, chunk, directory, 0, chunk.jobs),
-  };
-}
-
-/** A chunk's jobs `from` to `to` as they stand: their rows say so, else their chunk and batch. */
-async function viewRange(
+/** A chunk's jobs as they stand, with results from an index on until so many characters were read. */
+async function viewChunk(
   context: Context,
-  submission: string,
-  chunk: ChunkRow,
-  directory: Directory,
-  from: number,
-  to: number,
-): Promise<JobView[]> {
-  const n = chunkNumber(chunk);
-  let rows = await jobRows(context, submission, n, from, to);
-  const ranges = JSON.parse(chunk.ranges ?? '[]') as Ranges;
-  const batchOf = (index: number) => {
-    const row = rows.get(index);
-    if (row) return row.st === 'Queued' ? row.by : undefined;
-    return ranges.find(([start, end]) => start <= index && index < end)?.[2];
-  };
-  const indexes = Array.from({ length: to - from }, (_, i) => from + i);
-  const ids = [...new Set(indexes.map(batchOf).filter((id) => id !== undefined))];
-  const batches = new Map<string, BatchRow | undefined>();
-  for (const [i, row] of (await batchRows(context, ids)).entries()) batches.set(ids[i] as string, row);
-  // A batch that has ended since the rows were read wrote them all before.
-  if ([...batches.values()].some((row) => row?.state === 'Done' || row?.state === 'Failed'))
-    rows = await jobRows(context, submission, n, from, to);
-  const lines = lineNumbers(directory);
-  return indexes.map((index): JobView => {
-    const row = rows.get(index);
-    const batch = batchOf(index);
-    const started = batch !== undefined && (batches.get(batch)?.attempts ?? 0) > 0;
-    const status: JobStatus = row && row.st !== 'Queued' ? row.st : started ? 'Processing' : 'Queued';
-    const view: JobView = {
-      ref: { submission, chunk: n, index },
-      line: lines[index] as number,
-      customId: directory.customIds?.[index] ?? undefined,
-      status,
-      generation: row?.g ?? 0,
-      acceptedAt: chunk.acceptedAt,
-      endedAt: row?.at,
-      result: row?.r,
-      error: row?.ec === undefined ? undefined : { code: row.ec, message: row.em ?? '' },
-    };
-    const place = row && placeOf(row);
-    return place ? { ...view, place } : view;
-  });
+  first: FoundHead,
+  { index = 0, chars = Number.POSITIVE_INFINITY }: ReadLimits,
+): Promise<{ view: ChunkView; read: number }> {
+  const directory = await directoryOf(context, first);
+  let found = first;
+  for (let tries = 0; ; tries++) {
+    const [statuses] = (await statusesOf(context, [found])) as [JobStatus[]];
+    const views = viewsOf(found, statuses, directory);
+    const kept = new Map<string, Map<number, Kept>>();
+    let read = 0;
+    let missing: string | undefined;
+    // Segment by segment, as jobs come: what is not to be answered is not read.
+    for (let i = index; i < views.length && read <= chars && missing === undefined; i++) {
+      const segment = found.head.ends[i]?.segment;
+      if (segment === undefined) continue;
+      if (!kept.has(segment)) {
+        const wanted = chars === Number.POSITIVE_INFINITY ? segmentsOf(found.head) : [segment];
+        const [texts] = await loadSegments(context, [{ found, ids: wanted }]);
+        for (const [id, text] of texts ?? []) kept.set(id, text);
+      }
+      const text = kept.get(segment);
+      if (!text) missing = segment;
+      else read += fill(views[i] as Writable, text.get(i));
+    }
+    if (missing === undefined) return { view: { n: found.n, jobs: views }, read };
+    found = await again(context, found, missing, tries);
+  }
 }
 
-async function directoryOf({ blobs }: Context, submission: string, chunk: ChunkRow): Promise<Directory> {
-  const n = chunkNumber(chunk);
-  const text = chunk.directory ?? (await blobs.get(`chunks/${submission}/${n}/${chunk.sha256}.directory`));
-  if (text === undefined)
-    throw new Error(`the directory of chunk ${n} of ${submission} is missing in the bucket`);
-  return JSON.parse(text) as Directory;
+type Writable = { -readonly [K in keyof JobView]: JobView[K] };
+
+/** The head as it is now; a segment that it still names and that isn't there is an error, never an empty result. */
+async function again(context: Context, found: FoundHead, missing: string, tries: number): Promise<FoundHead> {
+  const moved = await movedOn(context, found, missing);
+  if (!moved || tries === MOVED_TRIES)
+    throw new Error(`segment ${missing} of chunk ${found.n} of ${found.submission} is missing in the store`);
+  return moved;
+}
+
+/** Jobs of a chunk, without what is kept of them. */
+function viewsOf(
+  { submission, n, row, head }: FoundHead,
+  statuses: JobStatus[],
+  directory: Directory,
+): Writable[] {
+  const lines = lineNumbers(directory);
+  return statuses.map((status, index) => ({
+    ref: { submission, chunk: n, index },
+    line: lines[index] as number,
+    customId: directory.customIds?.[index] ?? undefined,
+    status,
+    generation: generationOf(head, index),
+    acceptedAt: row.at,
+    endedAt: head.ends[index]?.at,
+    result: undefined,
+    error: undefined,
+  }));
+}
+
+/** Puts what is kept of a job into its view; gives how many characters that were. */
+function fill(view: Writable, kept: Kept | undefined): number {
+  if (!kept) throw new Error(`what is kept of job ${view.ref.index} is not in its segment`);
+  if ('result' in kept) view.result = kept.result;
+  else if ('place' in kept) view.place = kept.place;
+  else view.error = kept.error;
+  return view.result?.length ?? 0;
+}
+
+async function viewJobs(context: Context, refs: readonly JobRef[]): Promise<(JobView | undefined)[]> {
+  const chunks = new Map(
+    refs.map(({ submission, chunk }) => [chunkName(submission, chunk), { submission, n: chunk }]),
+  );
+  const heads = new Map<string, FoundHead>();
+  for (const found of await loadHeads(context, [...chunks.values()]))
+    if (found) heads.set(chunkName(found.submission, found.n), found);
+  const all = [...heads.values()];
+  const statuses = await statusesOf(context, all);
+  const directories = await inParallel(all, AT_ONCE, (found) => directoryOf(context, found));
+  const views = new Map(
+    all.map((found, i) => [
+      chunkName(found.submission, found.n),
+      viewsOf(found, statuses[i] as JobStatus[], directories[i] as Directory),
+    ]),
+  );
+  await fillNamed(context, refs, heads, views);
+  const found = refs.map(({ submission, chunk, index }) => views.get(chunkName(submission, chunk))?.[index]);
+  await fetchPlaces(context, found);
+  return found;
+}
+
+/** Reads what is kept of the named jobs, all segments at once. */
+async function fillNamed(
+  context: Context,
+  refs: readonly JobRef[],
+  heads: ReadonlyMap<string, FoundHead>,
+  views: ReadonlyMap<string, Writable[]>,
+): Promise<void> {
+  const wanted = new Map<string, Map<number, string>>();
+  for (const { submission, chunk, index } of refs) {
+    const name = chunkName(submission, chunk);
+    const segment = heads.get(name)?.head.ends[index]?.segment;
+    if (segment === undefined) continue;
+    wanted.set(name, (wanted.get(name) ?? new Map()).set(index, segment));
+  }
+  const names = [...wanted.keys()];
+  const loaded = await loadSegments(
+    context,
+    names.map((name) => ({
+      found: heads.get(name) as FoundHead,
+      ids: [...new Set(wanted.get(name)?.values())],
+    })),
+  );
+  for (const [i, name] of names.entries()) {
+    let texts = loaded[i] as Map<string, Map<number, Kept>>;
+    let found = heads.get(name) as FoundHead;
+    for (const index of wanted.get(name)?.keys() ?? []) {
+      let segment = found.head.ends[index]?.segment as string;
+      for (let tries = 0; !texts.has(segment) && segment !== IN_HEAD; tries++) {
+        found = await again(context, found, segment, tries);
+        segment = found.head.ends[index]?.segment as string;
+        [texts] = (await loadSegments(context, [{ found, ids: segmentsOf(found.head) }])) as [typeof texts];
+      }
+      fill(views.get(name)?.[index] as Writable, texts.get(segment)?.get(index));
+    }
+  }
 }

@@ -1,133 +1,138 @@
-import { membersOf } from '../core/batch.ts';
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { mayRetry } from '../core/chunk-head.ts';
 import { formatJobId, type JobRef, parseJobId } from '../core/ids.ts';
-import { absent, below, both, equal } from '../core/items.ts';
+import { absent, both, either, equal } from '../core/items.ts';
+import { statusCounts } from '../core/submission.ts';
 import type { ChangeLedger } from '../ports/ledger.ts';
-import { newBatch } from './batch-rows.ts';
-import { loadBatch } from './batches.ts';
-import { cancelInChunk } from './cancel.ts';
-import type { Context } from './context.ts';
-import type { JobRow } from './job-rows.ts';
-import { chunkKey, failureKey, jobKey, metaKey, openIn } from './keys.ts';
-import { type ChunkRow, chunkNumber } from './read.ts';
-import { type Meta, metaOf } from './submissions.ts';
+import type { Write } from '../ports/store.ts';
+import { type Context, lastTtlOf } from './context.ts';
+import { allHeads, type FoundHead, loadHeads } from './heads.ts';
+import { metaKey, namedJobsKey, OPEN_ATTRIBUTES, openIn } from './keys.ts';
+import { anyMetaOf, type Meta, metaOf, readSubmission } from './submissions.ts';
 
-type RetryLedger = Pick<ChangeLedger, 'beginRetry' | 'jobsToRetry' | 'formRetryBatch' | 'endRetry'>;
+type RetryLedger = Pick<ChangeLedger, 'beginRetry' | 'jobsToRetry' | 'endRetry'>;
+
+/** Heads read at a time. */
+const PAGE = 25;
 
 export function retryLedger(context: Context): RetryLedger {
   const { store } = context;
   return {
     async beginRetry(id, generation, jobs) {
-      const meta = await metaOf(context, id);
+      const meta = await anyMetaOf(context, id);
       if (!meta || meta.generation !== generation || meta.retrying !== undefined) return false;
-      const any = await failedJobs(context, id, generation + 1, jobs, 1);
-      if (any.length === 0) return false;
-      const retrying = JSON.stringify(jobs === 'all' ? 'all' : jobs.map(formatJobId));
-      const outcome = await store.write({
-        key: metaKey(id),
-        changes: {
-          set: { generation: generation + 1, retrying, ...openIn('submission', meta.acceptedAt, id) },
-          remove: ['announced'],
-        },
-        condition: both(equal('generation', generation), absent('retrying')),
-      });
-      return outcome.done;
-    },
-
-    async jobsToRetry(id, limit, bytes) {
-      const meta = await metaOf(context, id);
-      const chosen = chosenJobs(meta);
-      if (!meta || chosen === undefined) return [];
-      return withinBytes(context, await failedJobs(context, id, meta.generation, chosen, limit), bytes);
-    },
-
-    async formRetryBatch(draft) {
-      const known = await loadBatch(context, draft.id);
-      if (known) return known;
-      const submission = draft.members[0]?.submission ?? '';
-      const meta = await metaOf(context, submission);
-      const goesOn = (now: Meta | undefined) =>
-        now?.retrying !== undefined && now.generation === draft.generation;
-      const single = meta?.kind === 'single';
-      if (!goesOn(meta)) {
-        const none = { ...draft, members: [], jobs: 0 };
-        await store.transact(newBatch(context, none, { state: 'Done', single }));
-        return none;
+      if (!(await anyFailed(context, id, generation + 1, jobs))) return false;
+      const writes: Write[] = [];
+      if (jobs !== 'all') {
+        const key = namedJobsKey(id);
+        const body = deflateRawSync(JSON.stringify(jobs.map(formatJobId)));
+        writes.push({
+          key,
+          item: { ...key, generation: generation + 1, body, ttl: lastTtlOf(context, meta.at) },
+        });
       }
-      await store.transact(newBatch(context, draft, { state: 'Forming', single, unsettled: 'retry' }));
-      const batch = await loadBatch(context, draft.id);
-      if (!batch) throw new Error(`batch ${draft.id} was recorded and is not in the table`);
-      // A cancel that came meanwhile may have passed these jobs by before they were put back.
-      if (!goesOn(await metaOf(context, submission)))
-        for (const { chunk, from, to } of batch.members) {
-          const indexes = new Set(Array.from({ length: to - from }, (_, i) => from + i));
-          await cancelInChunk(context, submission, chunk, indexes, context.clock.now());
+      const set = {
+        ...(meta.kind === 'single' ? { ...meta, ttl: lastTtlOf(context, meta.at) } : {}),
+        generation: generation + 1,
+        retrying: jobs === 'all' ? 'all' : 'named',
+        ...openIn('changing', meta.at, id),
+      };
+      const still = both(equal('generation', generation), absent('retrying'));
+      writes.unshift({
+        key: metaKey(id),
+        changes: { set, remove: ['announced'] },
+        // A single job has no meta item until it is retried.
+        condition: meta.kind === 'single' ? either(absent('pk'), still) : still,
+      });
+      return (await store.transact(writes)).done;
+    },
+
+    async jobsToRetry(id, from, limit, bytes) {
+      const meta = await metaOf(context, id);
+      const nothing = { jobs: [], next: undefined };
+      if (meta?.retrying === undefined) return nothing;
+      const chosen = meta.retrying === 'all' ? undefined : await namedJobs(context, id, meta);
+      const found: JobRef[] = [];
+      let sum = 0;
+      for await (const chunk of headsFrom(context, id, from, chosen)) {
+        const { row, n, head } = chunk;
+        for (const index of head.ends.keys()) {
+          if (!mayRetry(head, index, meta.generation) || chosen?.get(n)?.has(index) === false) continue;
+          sum += row.bytes / row.jobs;
+          if (found.length > 0 && (found.length === limit || sum > bytes)) return { jobs: found, next: n };
+          found.push({ submission: id, chunk: n, index });
         }
-      return batch;
+      }
+      return { jobs: found, next: undefined };
     },
 
     async endRetry(id, generation) {
-      const condition = equal('generation', generation);
-      await store.write({ key: metaKey(id), changes: { remove: ['retrying'] }, condition });
+      const meta = await metaOf(context, id);
+      if (meta?.retrying === undefined || meta.generation !== generation) return;
+      const single = meta.kind === 'single';
+      await store.write({
+        key: metaKey(id),
+        changes: single
+          ? { remove: ['retrying', ...OPEN_ATTRIBUTES] }
+          : { set: openIn('submission', meta.at, id), remove: ['retrying'] },
+        condition: both(equal('generation', generation), equal('retrying', meta.retrying)),
+      });
     },
   };
 }
 
-function chosenJobs(meta: Meta | undefined): 'all' | JobRef[] | undefined {
-  if (meta?.retrying === undefined) return undefined;
-  const chosen = JSON.parse(meta.retrying) as 'all' | string[];
-  return chosen === 'all' ? chosen : chosen.flatMap((id) => parseJobId(id) ?? []);
-}
-
-/** Up to `limit` jobs, all or of those named, that failed in a generation before `generation`, in order. */
-async function failedJobs(
-  { store }: Context,
-  submission: string,
+/** Whether a retry would have anything to do. For all jobs the counters say so. */
+async function anyFailed(
+  context: Context,
+  id: string,
   generation: number,
   jobs: 'all' | readonly JobRef[],
-  limit: number,
-): Promise<JobRef[]> {
-  if (jobs !== 'all') {
-    const distinct = [...new Map(jobs.map((ref) => [formatJobId(ref), ref])).values()];
-    const rows = await store.getAll(distinct.map((ref) => jobKey(ref.submission, ref.chunk, ref.index)));
-    return distinct
-      .filter((_, i) => {
-        const row = rows[i] as JobRow | undefined;
-        return row?.st === 'Failed' && row.g < generation;
-      })
-      .sort((a, b) => a.chunk - b.chunk || a.index - b.index)
-      .slice(0, limit);
+): Promise<boolean> {
+  if (jobs === 'all') {
+    const submission = await readSubmission(context, id);
+    return submission !== undefined && statusCounts(submission.counters).Failed > 0;
   }
-  const found: JobRef[] = [];
-  const { pk, sk } = failureKey(submission, 0);
-  for await (const item of store.query({ pk, from: sk, to: 'f#~' })) {
-    const chunk = chunkNumber(item as ChunkRow);
-    const where = both(equal('st', 'Failed'), below('g', generation));
-    for await (const row of store.query({ pk: jobKey(submission, chunk, 0).pk, where })) {
-      found.push({ submission, chunk, index: Number(row['sk']) });
-      if (found.length === limit) return found;
-    }
-  }
-  return found;
+  const heads = await loadHeads(
+    context,
+    jobs.map(({ submission, chunk }) => ({ submission, n: chunk })),
+  );
+  return jobs.some(({ index }, i) => {
+    const head = heads[i]?.head;
+    return head !== undefined && mayRetry(head, index, generation);
+  });
 }
 
-/** The first jobs that together have about `bytes`, by the average of their chunks; at least one. */
-async function withinBytes(
+/** The jobs that a retry names, by chunk. */
+async function namedJobs(
   { store }: Context,
-  jobs: readonly JobRef[],
-  bytes: number,
-): Promise<readonly JobRef[]> {
-  const members = membersOf(jobs);
-  const rows = await store.getAll(members.map(({ submission, chunk }) => chunkKey(submission, chunk)));
-  const averages = new Map(
-    members.map(({ chunk }, i) => {
-      const row = rows[i] as ChunkRow | undefined;
-      return [chunk, row ? row.bytes / row.jobs : 0];
-    }),
-  );
-  let sum = 0;
-  const end = jobs.findIndex(({ chunk }, i) => {
-    sum += averages.get(chunk) ?? 0;
-    return i > 0 && sum > bytes;
-  });
-  return end < 0 ? jobs : jobs.slice(0, end);
+  id: string,
+  { generation }: Meta,
+): Promise<ReadonlyMap<number, ReadonlySet<number>>> {
+  const item = await store.get(namedJobsKey(id));
+  const named = new Map<number, Set<number>>();
+  if (item?.['generation'] !== generation) return named;
+  const ids = JSON.parse(inflateRawSync(item['body'] as Uint8Array).toString()) as string[];
+  for (const ref of ids.flatMap((text) => parseJobId(text) ?? [])) {
+    const indexes = named.get(ref.chunk) ?? new Set();
+    named.set(ref.chunk, indexes.add(ref.index));
+  }
+  return named;
+}
+
+/** Heads of a submission from a chunk on: all, or those that jobs are chosen of. */
+async function* headsFrom(
+  context: Context,
+  id: string,
+  from: number,
+  chosen: ReadonlyMap<number, unknown> | undefined,
+): AsyncGenerator<FoundHead> {
+  if (!chosen) {
+    yield* allHeads(context, id, from);
+    return;
+  }
+  const numbers = [...chosen.keys()].filter((n) => n >= from).sort((a, b) => a - b);
+  for (let i = 0; i < numbers.length; i += PAGE) {
+    const some = numbers.slice(i, i + PAGE).map((n) => ({ submission: id, n }));
+    for (const found of await loadHeads(context, some)) if (found) yield found;
+  }
 }

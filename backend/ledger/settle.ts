@@ -1,14 +1,14 @@
 import type { Batch } from '../core/batch.ts';
-import { absent, both, type Condition, differs, equal, oneOf } from '../core/items.ts';
+import { type Condition, equal, oneOf } from '../core/items.ts';
 import type { JobError } from '../core/job.ts';
 import type { SettleLedger, Verdict } from '../ports/ledger.ts';
 import type { Write } from '../ports/store.ts';
 import { type BatchRow, openAs, stillIn, stillRunningIn } from './batch-rows.ts';
 import { batchesIn, batchRow, childRows, family, heldIds, withMembers } from './batches.ts';
 import type { Context } from './context.ts';
-import { endBatch, failBatch } from './end-batch.ts';
-import { type End, endJobs } from './job-rows.ts';
-import { batchKey, heldKey, openIn, slotsKey, sortableBatchId, transformKey } from './keys.ts';
+import { failBatch, failUnstarted, finishFailing } from './fail.ts';
+import { fileResults } from './file.ts';
+import { batchKey, heldKey, OPEN_ATTRIBUTES, slotsKey, transformKey } from './keys.ts';
 import { splitBatch } from './split-batch.ts';
 import { transformRow } from './transform-rows.ts';
 
@@ -33,31 +33,9 @@ export function settleLedger(context: Context): SettleLedger {
       ),
 
     heldFor: async (scout) =>
-      batchesIn(
-        context,
-        await heldIds(context, scout),
-        (row) => row.state === 'Held' && row.scout === scout && row.ending === undefined,
-      ),
+      batchesIn(context, await heldIds(context, scout), (row) => row.state === 'Held' && row.scout === scout),
 
-    // Three steps: it is said that results are being filed, so that whoever finds it half done goes on; each result is
-    // written where its job is open; the batch ends, and what it wrote is counted.
-    async fileResults(id, results, at, transform) {
-      const row = await batchRow(context, id);
-      if (!row || row.state === 'Done' || row.state === 'Failed' || row.ending !== undefined) return;
-      const begun = await store.write({
-        key: batchKey(id),
-        changes: {
-          set: {
-            filing: transform ?? row.transform ?? '',
-            ...openIn('filing', row.createdAt, sortableBatchId(id)),
-          },
-        },
-        condition: both(differs('state', 'Done'), differs('state', 'Failed'), absent('ending')),
-      });
-      if (!begun.done) return;
-      const ends = results.map((filed): End => ({ ref: filed.ref, filed }));
-      await endBatch(context, row, 'Done', 'filing', await endJobs(context, row, ends, at));
-    },
+    fileResults: (filings, at) => fileResults(context, filings, at),
 
     async countUnusable(id, transform) {
       const key = batchKey(id);
@@ -74,16 +52,20 @@ export function settleLedger(context: Context): SettleLedger {
         transform === undefined
           ? row?.state === 'Held'
           : row?.state === 'Running' && row.transform === transform;
-      if (!row || !still || row.filing !== undefined) return false;
+      if (!row || !still) return false;
       const condition = transform === undefined ? stillIn('Held') : stillRunningIn(transform);
       return apply(context, row, verdict, at, condition);
     },
 
     async failWaiting(id, error, at) {
       const row = await batchRow(context, id);
-      if (!row || row.filing !== undefined) return false;
-      if (row.state !== 'Forming' && row.state !== 'Waiting' && row.state !== 'Held') return false;
-      return failBatch(context, row, error, at, stillIn(row.state));
+      if (!row || !['Forming', 'Waiting', 'Held'].includes(row.state)) return false;
+      return failUnstarted(context, row, error, at);
+    },
+
+    async endBatch(id) {
+      const row = await batchRow(context, id);
+      if (row?.state === 'Ending') await finishFailing(context, row);
     },
 
     async endTransformJob(name, reason) {
@@ -93,7 +75,7 @@ export function settleLedger(context: Context): SettleLedger {
       const { done } = await store.transact([
         {
           key: transformKey(name),
-          changes: { set: { state: 'Ended', reason }, remove: ['openKey', 'openAt'] },
+          changes: { set: { state: 'Ended', reason }, remove: OPEN_ATTRIBUTES },
           condition: oneOf('state', ['Claimed', 'Running']),
         },
         { key: slotsKey(row.pin), changes: { take: { names: new Set([name]) } } },
@@ -111,15 +93,13 @@ async function apply(
   condition: Condition,
 ): Promise<boolean> {
   const { store } = context;
-  // Somebody began to fail it: that is what becomes of it.
-  if (row.ending !== undefined) return failBatch(context, row, NO_ERROR, at, condition);
   const key = batchKey(row.id);
   if (verdict.kind === 'fail') return failBatch(context, row, verdict.error, at, condition);
   const reason = JSON.stringify(verdict.reason);
   if (verdict.kind === 'requeue') {
     const { notBefore, counts } = verdict;
     const changes = {
-      set: { state: 'Waiting', notBefore, reason, ...openAs('Waiting', row) },
+      set: { state: 'Waiting', notBefore, reason, ...openAs('Waiting', { ...row, notBefore }) },
       add: { requeues: counts ? 1 : 0 },
     };
     return (await store.write({ key, changes, condition })).done;
@@ -132,16 +112,13 @@ async function apply(
       changes: { set: { state: 'Held', scout, reason, ...openAs('Held', row) } },
       condition,
     };
-    const pointer: Write = { key: held, item: { ...held, id: row.id, ttl: (row as { ttl?: number }).ttl } };
+    const pointer: Write = { key: held, item: { ...held, id: row.id, ttl: row.ttl } };
     return (await store.transact([hold, pointer])).done;
   }
   const outcome = await splitBatch(context, row, verdict, condition);
   if (outcome !== 'over budget') return outcome === 'split';
   return failBatch(context, row, overBudget(verdict.budget, verdict.reason), at, condition);
 }
-
-/** Never written: the error of a batch that is being failed is in its row. */
-const NO_ERROR: JobError = { code: 'transform_failed', message: 'no reason was kept' };
 
 function overBudget(budget: number, reason: JobError): JobError {
   return {

@@ -1,65 +1,88 @@
-import { type Batch, countJobs } from '../core/batch.ts';
+import type { Batch } from '../core/batch.ts';
 import { absent, both, either, equal, fewerThan, type Item, type Key } from '../core/items.ts';
 import type { TransformJob } from '../core/transform-job.ts';
 import type { StartLedger } from '../ports/ledger.ts';
 import { allOf, TRANSACT_MOST, type Write } from '../ports/store.ts';
-import { type BatchRow, isFresh, stillIn } from './batch-rows.ts';
-import { batchesIn, batchRows, isWaiting, withMembers } from './batches.ts';
-import { type Context, Tallies, ttlAfter } from './context.ts';
-import { countWrites } from './counters.ts';
-import { jobRows } from './job-rows.ts';
+import { type BatchRow, batchTtl, isFresh, stillIn } from './batch-rows.ts';
+import { batchesIn, batchRows, withMembers } from './batches.ts';
+import type { Context } from './context.ts';
+import { addTally, countWrite, type Tally } from './counters.ts';
 import {
   batchIdOf,
   batchKey,
-  hashOfPin,
+  counterShardOf,
+  hashOfPinKey,
   metaKey,
+  OPEN_ATTRIBUTES,
   openIn,
   openKeyOf,
-  rootOf,
+  openTime,
   slotsKey,
   transformKey,
 } from './keys.ts';
+import { openJobsOf } from './open-jobs.ts';
 import type { Meta } from './submissions.ts';
-import { sealTransformJob } from './transform-rows.ts';
+import { freePlaces, sealTransformJob } from './transform-rows.ts';
+
+/** Submissions named on a transform job, for a pipeline that works for one of them alone. */
+const OWNERS_MOST = 100;
 
 export function startLedger(context: Context): StartLedger {
-  const { store } = context;
-  const waiting = async (submission: string | undefined): Promise<Item[]> => {
-    const where = submission === undefined ? {} : { where: equal('owner', submission) };
-    const kinds = ['begun', 'waiting'] as const;
-    const lists = kinds.map((kind) => allOf(store, { pk: openKeyOf(kind), index: 'open', ...where }));
-    return (await Promise.all(lists)).flat();
-  };
+  const { store, only } = context;
   return {
-    async waitingBatches({ submission }, now, limit) {
-      const due = (await waiting(submission)).filter((item) => item['notBefore'] <= now).slice(0, limit);
+    async waitingBatches(now, limit, full = new Set()) {
+      const hashes = new Set([...full].map(hashOfPinKey));
+      const due: Item[] = [];
+      for (const kind of ['begun', 'waiting'] as const) {
+        const range = { pk: openKeyOf(kind), to: `${openTime(now)}#~`, index: 'open' } as const;
+        for await (const item of store.query(range)) {
+          if (due.length === limit) break;
+          if (hashes.has(item['pin']) || (only !== undefined && item['owner'] !== only)) continue;
+          due.push(item);
+        }
+      }
       const cancelling = await cancelledOwners(context, due);
       return batchesIn(
         context,
         due.map((item) => batchIdOf(item as unknown as Key)),
-        (row) => isWaiting(row) && row.notBefore <= now && !cancelling.has(row.owner),
+        (row) => row.state === 'Waiting' && row.notBefore <= now && !cancelling.has(row.owner),
       );
     },
 
-    async nextWaiting({ submission }, now) {
-      const times = (await waiting(submission)).map((item) => item['notBefore'] as number);
+    async nextWaiting(now) {
+      const times: number[] = [];
+      for (const kind of ['begun', 'waiting'] as const) {
+        const range = { pk: openKeyOf(kind), from: `${openTime(now + 1)}#`, index: 'open' } as const;
+        for await (const item of store.query({ ...range, ...(only === undefined ? { limit: 1 } : {}) })) {
+          if (only !== undefined && item['owner'] !== only) continue;
+          times.push(item['notBefore'] as number);
+          break;
+        }
+      }
       const later = times.filter((time) => time > now);
       return later.length > 0 ? Math.min(...later) : undefined;
     },
 
-    async claimTransformJob(_scope, job, slots) {
+    async claimTransformJob(job, slots) {
       const rows = (await batchRows(context, job.batches)).filter((row) => row !== undefined);
-      if (rows.length !== job.batches.length || !rows.every(isWaiting)) return 'changed';
-      if (await endIdle(context, rows)) return 'changed';
+      if (rows.length !== job.batches.length || !rows.every(({ state }) => state === 'Waiting'))
+        return 'changed';
       const batches = await withMembers(context, rows);
-      const groups = groupsOf(context, job, rows, batches);
+      if (await endIdle(context, rows, batches)) return 'changed';
+      const births = await birthsOf(context, rows);
+      const groups = groupsOf(context, job, rows, births);
       const [first, ...more] = groups as [Group, ...Group[]];
-      const pin = hashOfPin((batches[0] as Batch).pin);
-      const outcome = await store.transact([
-        slotWrite(pin, job.name, slots),
-        recordWrite(context, job, pin, first.ids, batches, more.length === 0),
-        ...first.writes,
-      ]);
+      const pin = (rows[0] as BatchRow).pin;
+      const claim = () =>
+        store.transact([
+          slotWrite(pin, job.name, slots),
+          recordWrite(context, job, pin, first.ids, batches, more.length === 0),
+          ...first.writes,
+        ]);
+      let outcome = await claim();
+      // Places of transform jobs that ended, or are not there any more, are none.
+      if (!outcome.done && outcome.failed.size === 1 && outcome.failed.has(0))
+        if (await freePlaces(context, pin)) outcome = await claim();
       if (!outcome.done) return [...outcome.failed.keys()].some((i) => i !== 0) ? 'changed' : 'full';
       // Of a large one the others follow, each group whole or not at all: what doesn't is still Waiting.
       let taken = first.ids;
@@ -74,7 +97,12 @@ export function startLedger(context: Context): StartLedger {
 
     async markCreated(name) {
       const condition = equal('state', 'Claimed');
-      await store.write({ key: transformKey(name), changes: { set: { state: 'Running' } }, condition });
+      const outcome = await store.write({
+        key: transformKey(name),
+        changes: { set: { state: 'Running' } },
+        condition,
+      });
+      if (outcome.done) context.count?.('TransformJobsStarted', 1);
     },
 
     async postponeTransformJob(name, notBefore, reason) {
@@ -94,32 +122,30 @@ async function cancelledOwners(
   return new Set(metas.flatMap((meta) => (meta?.cancelling ? [meta.id] : [])));
 }
 
-/** Ends batches without an open job; says whether there were any. */
-async function endIdle(context: Context, rows: readonly BatchRow[]): Promise<boolean> {
-  let any = false;
-  for (const row of rows) {
-    const open = isFresh(row) ? row.jobs - row.gone : await openJobs(context, row);
-    if (open > 0) continue;
-    any = true;
-    await context.store.write({
-      key: batchKey(row.id),
-      changes: { set: { state: 'Done' }, remove: ['openKey', 'openAt'] },
-      condition: both(stillIn('Waiting'), equal('gone', row.gone)),
-    });
-  }
-  return any;
+/** When the batches' submissions were made; their counters carry it. */
+async function birthsOf({ store }: Context, rows: readonly BatchRow[]): Promise<ReadonlyMap<string, number>> {
+  const owners = [...new Set(rows.flatMap(({ owner }) => owner ?? []))];
+  const metas = (await store.getAll(owners.map(metaKey))) as (Meta | undefined)[];
+  return new Map(metas.flatMap((meta) => (meta ? [[meta.id, meta.at] as const] : [])));
 }
 
-/** How many jobs of a batch are not final; of one that was started before, and so is at most a few thousand. */
-async function openJobs(context: Context, row: BatchRow): Promise<number> {
-  const [batch] = await withMembers(context, [row]);
-  let open = 0;
-  for (const { submission, chunk, from, to } of (batch as Batch).members) {
-    const rows = await jobRows(context, submission, chunk, from, to);
-    const closed = [...rows.values()].filter(({ st, g }) => st !== 'Queued' || g !== row.generation);
-    open += to - from - closed.length;
-  }
-  return open;
+/** Ends batches without an open job; says whether there were any. */
+async function endIdle(
+  context: Context,
+  rows: readonly BatchRow[],
+  batches: readonly Batch[],
+): Promise<boolean> {
+  // Of a batch that was never started its row says how many have ended.
+  const begun = batches.filter((_, i) => !isFresh(rows[i] as BatchRow));
+  const open = await openJobsOf(context, begun);
+  const idle = rows.filter((row) => (isFresh(row) ? row.jobs - row.gone : (open.get(row.id) ?? 0)) <= 0);
+  for (const row of idle)
+    await context.store.write({
+      key: batchKey(row.id),
+      changes: { set: { state: 'Done' }, remove: OPEN_ATTRIBUTES },
+      condition: both(stillIn('Waiting'), equal('gone', row.gone)),
+    });
+  return idle.length > 0;
 }
 
 interface Group {
@@ -132,51 +158,36 @@ function groupsOf(
   context: Context,
   job: TransformJob,
   rows: readonly BatchRow[],
-  batches: readonly Batch[],
+  births: ReadonlyMap<string, number>,
 ): Group[] {
   const groups: Group[] = [];
   let ids: string[] = [];
   let taking: Write[] = [];
   let counting = new Map<string, Write>();
+  let tallies = new Map<string, Tally>();
   const flush = () => {
     if (ids.length > 0) groups.push({ ids, writes: [...taking, ...counting.values()] });
-    [ids, taking, counting] = [[], [], new Map()];
+    [ids, taking, counting, tallies] = [[], [], new Map(), new Map()];
   };
-  for (const [i, row] of rows.entries()) {
-    const counts = isFresh(row) && !row.single ? startedWrites(context, row, batches[i] as Batch) : [];
-    // Nothing of a submission is started any more that is being cancelled, however long that takes.
-    if (row.owner !== undefined && !row.single)
-      counts.push({ key: metaKey(row.owner), condition: absent('cancelling') });
-    const fresh = counts.filter(({ key }) => !counting.has(keyText(key))).length;
-    if (taking.length + counting.size + 1 + fresh > TRANSACT_MOST - 2) flush();
+  for (const row of rows) {
+    // Up to two more beside the batch: its submission isn't being cancelled, and counts its jobs as started.
+    if (taking.length + counting.size + 3 > TRANSACT_MOST - 2) flush();
     ids.push(row.id);
     taking.push(takeWrite(row, job.name));
-    for (const write of counts) {
-      const known = counting.get(keyText(write.key));
-      counting.set(keyText(write.key), known?.changes ? addStarted(known, write) : write);
-    }
+    const { owner } = row;
+    const birth = owner === undefined ? undefined : births.get(owner);
+    if (owner === undefined || birth === undefined) continue;
+    // Nothing of a submission is started any more that is being cancelled, however long that takes.
+    counting.set(owner, { key: metaKey(owner), condition: absent('cancelling') });
+    if (!isFresh(row)) continue;
+    const shard = counterShardOf(row.id);
+    const name = `${owner} ${shard}`;
+    const tally = addTally(tallies.get(name) ?? {}, { started: row.jobs - row.gone });
+    tallies.set(name, tally);
+    counting.set(name, countWrite(context, owner, birth, shard, tally));
   }
   flush();
   return groups;
-}
-
-const keyText = ({ pk, sk }: Key) => `${pk} ${sk}`;
-
-function addStarted(a: Write, b: Write): Write {
-  const sum = (a.changes?.add?.['started'] as number) + (b.changes?.add?.['started'] as number);
-  return { ...a, changes: { ...a.changes, add: { started: sum } } };
-}
-
-/** Counts a batch's open jobs as started: all but those that were cancelled in the queue, which count already. */
-function startedWrites(context: Context, row: BatchRow, batch: Batch): Write[] {
-  const tallies = new Tallies();
-  const [first] = batch.members;
-  const sole = batch.members.every(({ submission }) => submission === first?.submission);
-  if (first && sole) tallies.add(first.submission, 'started', row.jobs - row.gone);
-  else if (row.gone === 0)
-    for (const member of batch.members) tallies.add(member.submission, 'started', countJobs([member]));
-  else throw new Error(`batch ${row.id} mixes submissions of which one has cancelled jobs`);
-  return countWrites(context, tallies, rootOf(row.id));
 }
 
 function takeWrite({ id, gone }: BatchRow, transform: string): Write {
@@ -185,7 +196,7 @@ function takeWrite({ id, gone }: BatchRow, transform: string): Write {
     changes: {
       set: { state: 'Running', transform, unusable: 0 },
       add: { attempts: 1 },
-      remove: ['openKey', 'openAt'],
+      remove: OPEN_ATTRIBUTES,
     },
     condition: both(stillIn('Waiting'), equal('gone', gone)),
   };
@@ -210,7 +221,7 @@ function recordWrite(
 ): Write {
   const key = transformKey(job.name);
   const { name, claimedAt, deadline, notBefore } = job;
-  const owners = [...new Set(batches.flatMap(({ members }) => members.map(({ submission }) => submission)))];
+  const owners = [...new Set(batches.flatMap(({ owner }) => owner ?? []))].slice(0, OWNERS_MOST);
   const item: Item = {
     ...key,
     ...openIn('transform', claimedAt, name),
@@ -221,9 +232,8 @@ function recordWrite(
     deadline,
     notBefore,
     pin,
-    // For an embedded pipeline that works for one submission alone; single jobs are nobody's.
-    owners: JSON.stringify(owners.slice(0, 100)),
-    ttl: ttlAfter(context, deadline),
+    ...(owners.length > 0 ? { owners: new Set(owners) } : {}),
+    ttl: batchTtl(context, deadline),
     ...(sealed ? { sealed } : {}),
   };
   return { key, item, condition: absent('pk') };

@@ -1,13 +1,15 @@
 /** Reading submissions: one query of one item collection, whatever the number of their jobs. */
 
+import { generationOf } from '../core/chunk-head.ts';
 import type { Item } from '../core/items.ts';
-import type { JobStatus } from '../core/job.ts';
 import type { Pin } from '../core/settings.ts';
-import type { Counters, Submission } from '../core/submission.ts';
+import { type Counters, NO_COUNTS, type Submission } from '../core/submission.ts';
 import { allOf } from '../ports/store.ts';
-import { type Context, isOver, type Kind } from './context.ts';
+import { type Context, isOver } from './context.ts';
 import { isTorn, singleCounters, sumCounters } from './counters.ts';
-import { metaKey } from './keys.ts';
+import { type FoundHead, foundHead, loadHeads } from './heads.ts';
+import { headKey, metaKey } from './keys.ts';
+import { statusesOf } from './statuses.ts';
 
 /** Reads of counters that contradict each other before they are taken as they are; each is a few ms apart. */
 const TORN_READS = 5;
@@ -15,67 +17,100 @@ const TORN_READS = 5;
 /** A submission's `meta` item. */
 export interface Meta {
   readonly id: string;
-  readonly kind: Kind;
+  readonly kind: Submission['kind'];
+  /** Hash of the pin. */
   readonly pin: string;
   readonly content?: string;
   readonly name?: string;
-  /** When it was made (epoch ms); its chunks say `acceptedAt` too. */
-  readonly acceptedAt: number;
+  /** When it was made (epoch ms). */
+  readonly at: number;
   readonly closed: boolean;
   readonly cancelling?: boolean;
   readonly generation: number;
-  /** JSON: `"all"` or job IDs. */
-  readonly retrying?: string;
+  /** A retry is under way: of all failed jobs, or of those that an item of its own names. */
+  readonly retrying?: 'all' | 'named';
+  /** Single-job batches that its bad records cost so far. */
   readonly isolated: number;
   /** Its end was announced. */
   readonly announced?: boolean;
 }
 
-/** How the one job of a single submission stands; undefined while its chunk isn't there. */
-export type SingleStatus = (submission: string) => Promise<JobStatus | undefined>;
-
 export async function metaOf(context: Context, id: string): Promise<Meta | undefined> {
   const meta = (await context.store.get(metaKey(id))) as Meta | undefined;
-  return meta && !isOver(context, meta.acceptedAt) ? meta : undefined;
+  return meta && !isOver(context, meta.at) ? meta : undefined;
 }
 
 /** A submission with its counters, read again while they contradict each other. */
-export async function readSubmission(
-  context: Context,
-  id: string,
-  single: SingleStatus,
-): Promise<Submission | undefined> {
+export async function readSubmission(context: Context, id: string): Promise<Submission | undefined> {
   for (let tries = 1; ; tries++) {
     const items = await allOf(context.store, { pk: metaKey(id).pk });
     const meta = items.find(({ sk }) => sk === 'meta') as Meta | undefined;
-    if (!meta || isOver(context, meta.acceptedAt)) return undefined;
-    if (meta.kind === 'single') return toSubmission(meta, singleCounters(await single(id), meta.generation));
-    const counters = sumCounters(items.filter(({ sk }) => sk !== 'meta'));
-    if (!isTorn(counters) || tries === TORN_READS) return toSubmission(meta, counters);
+    if (!meta || meta.kind === 'single') return readSingle(context, id, meta);
+    if (isOver(context, meta.at)) return undefined;
+    const counters = sumCounters(items, meta.at);
+    if (!isTorn(counters) || tries === TORN_READS)
+      return toSubmission(meta, await context.pins.of(meta.pin), counters);
   }
 }
 
-export function toSubmission(meta: Meta, counters: Counters): Submission {
-  const { id, kind, pin, content, name, acceptedAt, closed, cancelling = false, generation, retrying } = meta;
+/** A submission of one job: its head says what a meta item would. */
+async function readSingle(
+  context: Context,
+  id: string,
+  meta: Meta | undefined,
+): Promise<Submission | undefined> {
+  const [found] = await loadHeads(context, [{ submission: id, n: 0 }]);
+  if (found?.row.pin === undefined) return undefined;
+  const { pin, at } = found.row;
+  const known = meta ?? singleMeta(id, pin, at, generationOf(found.head, 0));
+  const [status] = await statusesOf(context, [found]);
+  const counters = singleCounters(status?.[0] ?? 'Queued', generationOf(found.head, 0));
+  return toSubmission(known, await context.pins.of(pin), counters);
+}
+
+/** The meta item that a submission of one job would have. */
+export function singleMeta(id: string, pin: string, at: number, generation: number): Meta {
+  return { id, kind: 'single', pin, at, closed: true, generation, isolated: 0 };
+}
+
+/** Meta of a submission, of one job too. */
+export async function anyMetaOf(context: Context, id: string): Promise<Meta | undefined> {
+  const meta = await metaOf(context, id);
+  if (meta) return meta;
+  const item = await context.store.get(headKey(id, 0));
+  const found: FoundHead | undefined = item && foundHead(item);
+  if (found?.row.pin === undefined || isOver(context, found.row.birth)) return undefined;
+  return singleMeta(id, found.row.pin, found.row.at, generationOf(found.head, 0));
+}
+
+export function toSubmission(meta: Meta, pin: Pin, counters: Counters): Submission {
+  const { id, kind, content, name, at, closed, cancelling = false, generation, retrying } = meta;
   return {
     id,
     kind,
-    pin: JSON.parse(pin) as Pin,
+    pin,
     content,
     name,
-    createdAt: acceptedAt,
+    createdAt: at,
     closed,
     cancelling,
     generation,
-    retrying: retrying === undefined ? undefined : (JSON.parse(retrying) as 'all' | string[]),
+    retrying: retrying !== undefined,
     counters,
   };
 }
 
-/** Total of a submission's counter items, and each item's own, by its sort key. */
-export function totalsOf(items: readonly Item[]): { total: number; byShard: Map<string, number> } {
+export const newSubmission = (meta: Meta, pin: Pin): Submission => toSubmission(meta, pin, NO_COUNTS);
+
+/** What each counter item of a submission says of chunks and jobs accepted, by its sort key. */
+export function totalsOf(
+  items: readonly Item[],
+  birth: number,
+): { total: number; chunks: number; byShard: Map<string, number> } {
   const byShard = new Map<string, number>();
   for (const item of items)
-    if (item['sk'] !== 'meta') byShard.set(item['sk'] as string, (item['total'] as number) ?? 0);
-  return { total: [...byShard.values()].reduce((sum, n) => sum + n, 0), byShard };
+    if (item['sk'] !== 'meta' && item['birth'] === birth)
+      byShard.set(item['sk'] as string, (item['total'] as number) ?? 0);
+  const { total, chunks } = sumCounters(items, birth);
+  return { total, chunks, byShard };
 }

@@ -3,20 +3,17 @@
  * later; what no bell rings for, reconcile finds.
  */
 import { nextSchedule, type ScheduleRate } from '../core/schedule.ts';
-import { advance } from '../pipeline/advance.ts';
+import { advance, advanceOutputs } from '../pipeline/advance.ts';
 import { reconcile } from '../pipeline/reconcile.ts';
 import type { Bell, Bells } from '../ports/bells.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Ports } from '../ports/index.ts';
-import type { Scope } from '../ports/ledger.ts';
 
 const RECONCILE_MS = 60_000;
 /** The schedule's clock is looked at this often: timers stand still while a machine sleeps, and take 2^31 - 1 ms at most. */
 const SCHEDULE_LOOK_MS = 60_000;
 /** First and longest wait before a failed step is tried again, in ms. */
 const AGAIN_MS = { first: 50, longest: 10_000 };
-/** Outputs that are filed at a time. */
-const AT_A_TIME = 4;
 /** Gathering looks at every open chunk: it rests four times as long as it took, and not over 50 ms. */
 const GATHER_REST = { times: 4, longest: 50 };
 
@@ -29,8 +26,8 @@ export interface EngineOptions {
 }
 
 export interface Engine extends Bells {
-  /** Begins to answer bells, after ringing for all that is open in the scope. */
-  start(ports: Ports, scope: Scope): Promise<void>;
+  /** Begins to answer bells, after ringing for all that is open. */
+  start(ports: Ports): Promise<void>;
   /** Resolves when something may have changed since the last call, or after `maxMs`. */
   news(maxMs: number): Promise<void>;
   /** Answers no more bells; resolves once the step under way is over. */
@@ -42,7 +39,7 @@ export function createEngine({ clock, schedule, onFailure }: EngineOptions): Eng
   const ringing = new Map<string, Bell>();
   const timers = new Map<string, { at: number; cancel: () => void }>();
   const failures = new Map<string, number>();
-  let work: { ports: Ports; scope: Scope } | undefined;
+  let work: Ports | undefined;
   let running: Promise<void> | undefined;
   let gatherAfter = 0;
   let fresh = false;
@@ -78,24 +75,27 @@ export function createEngine({ clock, schedule, onFailure }: EngineOptions): Eng
     await Promise.resolve();
     for (const [key, bell] of ringing) {
       if (!ringing.delete(key) || !work) continue;
-      const { ports, scope } = work;
-      const together = [answer(ports, bell, scope, key)];
-      // Outputs are filed some at a time: their commits then share an fsync.
-      if (bell.kind === 'output')
-        for (const [other, output] of ringing) {
-          if (output.kind !== 'output' || together.length === AT_A_TIME) break;
-          ringing.delete(other);
-          together.push(answer(ports, output, scope, other));
-        }
-      await Promise.all(together);
+      const ports = work;
+      if (bell.kind !== 'output') {
+        await answer(bell, key, () => advance(ports, bell, { trigger }));
+        continue;
+      }
+      // Outputs of one transform job are filed together: batches of one chunk then cost one change of it.
+      const batches = [bell.batch];
+      for (const [other, output] of ringing) {
+        if (output.kind !== 'output' || output.transform !== bell.transform) continue;
+        ringing.delete(other);
+        batches.push(output.batch);
+      }
+      await answer(bell, key, () => advanceOutputs(ports, bell.transform, batches));
     }
     running = undefined;
   }
 
-  async function answer(ports: Ports, bell: Bell, scope: Scope, key: string): Promise<void> {
+  async function answer(bell: Bell, key: string, step: () => Promise<void>): Promise<void> {
     const began = clock.now();
     try {
-      await advance(ports, bell, { scope, trigger });
+      await step();
       failures.delete(key);
     } catch (error) {
       const times = failures.get(key) ?? 0;
@@ -124,7 +124,7 @@ export function createEngine({ clock, schedule, onFailure }: EngineOptions): Eng
   async function look(): Promise<void> {
     if (!work) return;
     try {
-      await reconcile(work.ports, work.scope);
+      await reconcile(work);
     } finally {
       if (work) {
         const cancel = clock.after(RECONCILE_MS, () => void look().catch(() => undefined));
@@ -136,8 +136,8 @@ export function createEngine({ clock, schedule, onFailure }: EngineOptions): Eng
   return {
     ring,
     ringAt,
-    async start(ports, scope) {
-      work = { ports, scope };
+    async start(ports) {
+      work = ports;
       if (schedule !== undefined) awaitSchedule(schedule);
       await look();
     },

@@ -84,7 +84,8 @@ export async function openLocal(options: LocalOptions): Promise<LocalPipeline> {
   try {
     const sql = await openSql(join(dataDir, 'batchml.db'));
     prepareTables(sql);
-    const ledger = createLedger({ ...localLimits(clock), store: sqliteStore(sql) });
+    const store = sqliteStore(sql);
+    const ledger = createLedger({ ...localLimits(clock), store });
     await ledger.endBackoffs();
     const engine = createEngine({
       clock,
@@ -121,7 +122,12 @@ export async function openLocal(options: LocalOptions): Promise<LocalPipeline> {
     let listener: Listener | undefined;
     return {
       fetch: async (request) => app.fetch(request),
-      start: (submission) => engine.start(ports, submission === undefined ? {} : { submission }),
+      start: (submission) => {
+        if (submission === undefined) return engine.start(ports);
+        const own = createLedger({ ...localLimits(clock), store, only: submission });
+        const alone = { ...bare, ledger: own };
+        return engine.start(options.wrapPorts?.(alone) ?? alone);
+      },
       prepare: async (sample) => {
         if (sample.length === 0) await host.ready(pin.model, pingTimeoutMs);
         else await host.prepare(pin, pingTimeoutMs, async () => sample);

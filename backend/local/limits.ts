@@ -1,14 +1,17 @@
-/** What the ledger is told of this machine: SQLite's items have no size that matters, and nothing expires. */
+/** What the ledger is to know of this machine: SQLite's items have no size that matters, and nothing expires. */
 import type { LedgerOptions } from '../ledger/index.ts';
 
-export function localLimits(clock: LedgerOptions['clock']): Omit<LedgerOptions, 'store'> {
+export function localLimits(
+  clock: LedgerOptions['clock'],
+): Pick<LedgerOptions, 'clock' | 'inline' | 'segments' | 'blobs' | 'retentionDays'> {
   const none = async (): Promise<never> => {
     throw new Error('no blobs are kept here');
   };
   return {
     clock,
-    inline: Number.MAX_SAFE_INTEGER,
-    blobs: { put: none, get: none, getRange: none },
+    inline: Number.POSITIVE_INFINITY,
+    segments: { bytes: Number.POSITIVE_INFINITY, placeFrom: Number.POSITIVE_INFINITY },
+    blobs: { put: none, get: none, getBytes: none },
     retentionDays: 36_500,
   };
 }

@@ -9,7 +9,7 @@ import type { ChunkDraft, SubmissionDraft } from '../ports/ledger.ts';
 
 /** A request that can't be accepted as it is; nothing was stored. */
 export class RefusedError extends Error {
-  readonly code: 'bad_record' | 'too_large' | 'conflict' | 'closed' | 'empty';
+  readonly code: 'bad_record' | 'too_large' | 'conflict' | 'closed' | 'empty' | 'expired_id';
   constructor(code: RefusedError['code'], message: string) {
     super(message);
     this.code = code;
@@ -24,6 +24,10 @@ export function maxRecordBytes(pin: Pin): number {
   const payload = (pin.settings.maxPayloadMb || 6) * 1024 * 1024;
   return Math.min(payload, MAX_CHUNK_BYTES - LINE_ROOM);
 }
+
+/** What is said of an ID whose time is over while something of it is still there. */
+export const expiredMessage = (id: string): string =>
+  `the ID ${id} was used before and its results have expired; it can be used again once all of it is deleted: take another ID`;
 
 type AcceptPorts = Pick<Ports, 'ledger' | 'bells' | 'clock' | 'random'>;
 
@@ -143,6 +147,7 @@ async function store(
 ): Promise<string[]> {
   const outcome = await ledger.acceptChunk(chunk, draft);
   const { submission, n } = chunk;
+  if (outcome === 'expired') throw new RefusedError('expired_id', expiredMessage(submission));
   if (outcome === 'conflict')
     throw new RefusedError(
       'conflict',

@@ -16,8 +16,8 @@ const STEP_MS = 10_000;
 
 type ChangePorts = Pick<Ports, 'ledger' | 'objects' | 'bells' | 'clock' | 'random'>;
 
-/** Where an earlier call stopped: chunks before `from` are through with the cancelling in that generation. */
-interface CancelPlace {
+/** Where an earlier call stopped: chunks before `from` are through with the cancelling or retrying of that generation. */
+interface Place {
   readonly from?: number;
   readonly generation?: number;
 }
@@ -27,16 +27,22 @@ interface CancelPlace {
  * @returns the submission as it is then (`cancelling` while there is more to do); undefined when there is none
  */
 export async function cancelSubmission(ports: ChangePorts, id: string): Promise<Submission | undefined> {
-  if (!(await ports.ledger.beginCancel(id))) return undefined;
-  await continueCancel(ports, id);
-  return ports.ledger.submission(id);
+  const { ledger, clock } = ports;
+  const known = await ledger.submission(id);
+  if (!known) return undefined;
+  if (known.kind === 'single') await ledger.cancelJobs([{ submission: id, chunk: 0, index: 0 }], clock.now());
+  else {
+    await ledger.beginCancel(id);
+    await continueCancel(ports, id);
+  }
+  return ledger.submission(id);
 }
 
 /** Goes on with a submission's cancelling, if it is under way. A place of another generation counts for nothing. */
 export async function continueCancel(
   { ledger, bells, clock }: ChangePorts,
   id: string,
-  place: CancelPlace = {},
+  place: Place = {},
 ): Promise<void> {
   const began = clock.now();
   const submission = await ledger.submission(id);
@@ -76,22 +82,28 @@ export async function retrySubmission(
 }
 
 /** Goes on with a submission's retry, if one is under way: its failed jobs go into new batches. */
-export async function continueRetry(ports: ChangePorts, id: string): Promise<void> {
+export async function continueRetry(ports: ChangePorts, id: string, place: Place = {}): Promise<void> {
   const { ledger, bells, clock } = ports;
   const began = clock.now();
   const submission = await ledger.submission(id);
-  if (submission?.retrying === undefined) return;
-  const { pin, generation } = submission;
-  for (;;) {
+  if (!submission?.retrying) return;
+  const { pin, generation, kind } = submission;
+  const owner = kind === 'single' ? undefined : id;
+  let from: number | undefined = (place.generation === generation && place.from) || 0;
+  while (from !== undefined) {
     if (clock.now() - began >= STEP_MS) {
-      bells.ring({ kind: 'submission', id });
+      bells.ring({ kind: 'submission', id, from, generation });
       return;
     }
-    const jobs = await ledger.jobsToRetry(id, pin.settings.batchSize, MAX_BATCH_BYTES);
-    if (jobs.length === 0) break;
-    const draft = rootBatch(ports, pin, membersOf(jobs), clock.now(), generation);
-    const batch = await ledger.formRetryBatch(draft);
-    if (batch.jobs > 0) await writeBatches(ports, [batch]);
+    const page = await ledger.jobsToRetry(id, from, pin.settings.batchSize, MAX_BATCH_BYTES);
+    from = page.next;
+    if (page.jobs.length === 0) continue;
+    const draft = rootBatch(ports, { pin, owner, generation }, membersOf(page.jobs), clock.now());
+    const formed = await ledger.formBatches([draft]);
+    await writeBatches(
+      ports,
+      formed.filter(({ jobs }) => jobs > 0),
+    );
   }
   await ledger.endRetry(id, generation);
 }

@@ -3,33 +3,78 @@ import { type Batch, jobsOf } from '../core/batch.ts';
 import { formatJobId } from '../core/ids.ts';
 import { linesOf, parseOutputLine } from '../core/object-lines.ts';
 import type { Ports } from '../ports/index.ts';
-import type { FiledResult } from '../ports/ledger.ts';
+import type { FiledResult, Filing } from '../ports/ledger.ts';
 import type { Output } from '../ports/transforms.ts';
 
 /** From this length on (characters) a result's place is told, so that a ledger may leave the text where it is. */
-const LARGE_RESULT = 64 * 1024;
+const LARGE_RESULT = 4096;
 
 /** An output object found unusable this often counts as missing. */
 const MAX_UNUSABLE = 3;
 
+/** Text of outputs that are filed together, in characters: what is read is in memory at once. */
+const TOGETHER = 8 * 1024 * 1024;
+
 type FilePorts = Pick<Ports, 'ledger' | 'transforms' | 'clock'>;
 
+export interface Outputs {
+  /** How many of the batches are done with, now or before. */
+  readonly filed: number;
+  /** Batches whose output is there, but not whole: now, or as often as it was looked at. */
+  readonly unusable: ReadonlySet<string>;
+}
+
 /**
- * Files a batch's output of a transform job under its jobs.
- * @returns `filed`, `unusable` (try again) or `missing` (nothing will come of it)
+ * Files outputs of a transform job under their jobs. Those that are read together are filed together: batches of one chunk then
+ * cost one change of it.
+ * @param again looks at an output that is not whole as often as that may help
  */
-export async function fileResults(
+export async function fileOutputs(
   { ledger, transforms, clock }: FilePorts,
   transform: string,
-  batchId: string,
-): Promise<'filed' | 'unusable' | 'missing'> {
-  const batch = await ledger.batch(batchId);
-  if (!batch || batch.state === 'Done' || batch.state === 'Failed') return 'filed';
-  const results = parseOutput(batch, await transforms.readOutput(transform, batchId));
-  if (!results)
-    return (await ledger.countUnusable(batchId, transform)) >= MAX_UNUSABLE ? 'missing' : 'unusable';
-  await ledger.fileResults(batchId, results, clock.now(), transform);
-  return 'filed';
+  ids: readonly string[],
+  again = false,
+): Promise<Outputs> {
+  const unusable = new Set<string>();
+  let filed = 0;
+  let page: Filing[] = [];
+  let chars = 0;
+  const flush = async () => {
+    if (page.length > 0) await ledger.fileResults(page, clock.now());
+    filed += page.length;
+    [page, chars] = [[], 0];
+  };
+  for (const id of ids) {
+    const batch = await ledger.batch(id);
+    if (!batch || batch.state === 'Done' || batch.state === 'Failed') {
+      filed++;
+      continue;
+    }
+    const read = await readWhole({ ledger, transforms }, transform, batch, again);
+    if (!read) {
+      unusable.add(id);
+      continue;
+    }
+    page.push({ batch: id, results: read.results });
+    chars += read.chars;
+    if (chars >= TOGETHER) await flush();
+  }
+  await flush();
+  return { filed, unusable };
+}
+
+async function readWhole(
+  { ledger, transforms }: Pick<FilePorts, 'ledger' | 'transforms'>,
+  transform: string,
+  batch: Batch,
+  again: boolean,
+): Promise<{ results: readonly FiledResult[]; chars: number } | undefined> {
+  for (;;) {
+    const output = await transforms.readOutput(transform, batch.id);
+    const results = parseOutput(batch, output);
+    if (results) return { results, chars: output.text.length };
+    if (!again || (await ledger.countUnusable(batch.id, transform)) >= MAX_UNUSABLE) return undefined;
+  }
 }
 
 /** Results of a batch's output object, or undefined unless it holds every job of the batch exactly once. */

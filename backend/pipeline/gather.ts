@@ -1,11 +1,11 @@
 /** Gather: chunks that wait become batches; a batch's object is written before the batch may be started. */
 import { type Batch, countJobs, type Member } from '../core/batch.ts';
 import { planGather } from '../core/gather-plan.ts';
-import { timedId } from '../core/ids.ts';
+import { cutBatchId, timedId } from '../core/ids.ts';
 import { linesOf } from '../core/object-lines.ts';
 import { MAX_BATCH_BYTES, type Pin } from '../core/settings.ts';
 import type { Ports } from '../ports/index.ts';
-import type { OpenChunk, Scope } from '../ports/ledger.ts';
+import type { NamedChunk, OpenChunk } from '../ports/ledger.ts';
 import type { BatchObject } from '../ports/objects.ts';
 
 /** Chunks looked at in one step; a full page of which some went rings again. */
@@ -18,10 +18,13 @@ const HOUR_MS = 3_600_000;
 
 type GatherPorts = Pick<Ports, 'ledger' | 'objects' | 'bells' | 'clock' | 'random'>;
 
-/** Forms batches of the chunks whose batch is full or whose window is over, and rings when the next window ends. */
-export async function gather(ports: GatherPorts, scope: Scope): Promise<void> {
+/**
+ * Forms batches of the chunks whose batch is full or whose window is over, and rings when the next window ends.
+ * @param named chunks that rang: a list of all may not have them yet
+ */
+export async function gather(ports: GatherPorts, named: readonly NamedChunk[] = []): Promise<void> {
   const { ledger, bells } = ports;
-  const chunks = await ledger.openChunks(scope, PAGE);
+  const chunks = await ledger.openChunks(PAGE, named);
   const all = groups(chunks);
   let formed = 0;
   let due = Number.POSITIVE_INFINITY;
@@ -64,7 +67,13 @@ async function formGroup(ports: GatherPorts, group: readonly OpenChunk[]): Promi
     now,
   );
   const oldest = group.reduce((least, chunk) => Math.min(least, chunk.acceptedAt), now);
-  const drafts = plan.batches.map((members) => rootBatch(ports, pin, members, oldest, 0));
+  const owner = submission.kind === 'single' ? undefined : submission.id;
+  const line = { pin, owner, generation: 0 };
+  const drafts = plan.batches.flatMap(({ members, cut }) =>
+    cut === undefined
+      ? [rootBatch(ports, line, members, oldest)]
+      : cutBatches(rootBatch(ports, line, members, oldest), cut),
+  );
   const batches = (await ledger.formBatches(drafts)).filter(({ jobs }) => jobs > 0);
   return { batches, drafts: drafts.length, due: plan.due ?? Number.POSITIVE_INFINITY };
 }
@@ -99,10 +108,9 @@ function groups(chunks: readonly OpenChunk[]): OpenChunk[][] {
 /** A new batch that was not split from another. `acceptedAt`: when its oldest job was accepted. */
 export function rootBatch(
   { clock, random }: Pick<Ports, 'clock' | 'random'>,
-  pin: Pin,
+  { pin, owner, generation }: Pick<Batch, 'pin' | 'owner' | 'generation'>,
   members: readonly Member[],
   acceptedAt: number,
-  generation: number,
 ): Batch {
   const now = clock.now();
   const id = timedId('b', now, random());
@@ -111,6 +119,7 @@ export function rootBatch(
     root: id,
     parent: undefined,
     round: 0,
+    owner,
     members,
     jobs: countJobs(members),
     pin,
@@ -126,6 +135,28 @@ export function rootBatch(
     waitDeadline: acceptedAt + pin.settings.maxWaitHours * HOUR_MS,
     reason: undefined,
   };
+}
+
+/** The batches that a chunk is cut into, of so many jobs each. */
+function cutBatches(whole: Batch, size: number): Batch[] {
+  const [{ submission, chunk, to: jobs }] = whole.members as [Member];
+  return Array.from({ length: Math.ceil(jobs / size) }, (_, i) => {
+    const id = cutBatchId(whole.id, i);
+    const [from, to] = [i * size, Math.min((i + 1) * size, jobs)];
+    const members = [{ submission, chunk, from, to }];
+    return { ...whole, id, root: id, cut: { base: whole.id, size }, members, jobs: to - from };
+  });
+}
+
+/** Forming batches with the members that they really have: what was begun with them may have been left half done. */
+export async function reform(
+  { ledger }: Pick<Ports, 'ledger'>,
+  batches: readonly Batch[],
+): Promise<readonly Batch[]> {
+  const roots = batches.filter(({ parent }) => parent === undefined);
+  const formed = await ledger.formBatches(roots);
+  const children = batches.filter(({ parent }) => parent !== undefined);
+  return [...children, ...formed.filter(({ state, jobs }) => state === 'Forming' && jobs > 0)];
 }
 
 /**
@@ -164,21 +195,33 @@ async function* memberLines(
   members: readonly Member[],
 ): AsyncGenerator<string, undefined> {
   const starts = members.flatMap((member, i) => (i > 0 && sameChunk(members[i - 1], member) ? [] : [i]));
+  const runs = starts.map((start, i) => members.slice(start, starts[i + 1]));
   const reads: Promise<string>[] = [];
   let asked = 0;
-  for (const [run, start] of starts.entries()) {
-    for (; asked < starts.length && asked < run + READ_AHEAD; asked++) {
-      const { submission, chunk } = members[starts[asked] as number] as Member;
-      const read = ledger.chunkLines(submission, chunk);
+  for (const [i, run] of runs.entries()) {
+    for (; asked < runs.length && asked < i + READ_AHEAD; asked++) {
+      const { submission, chunk, from, to } = spanOf(runs[asked] as Member[]);
+      const read = ledger.chunkLines(submission, chunk, from, to);
       // Where an earlier one fails nobody waits for this one.
       read.catch(() => undefined);
       reads.push(read);
     }
     const text = (await reads.shift()) as string;
+    const span = spanOf(run);
+    if (run.length === 1) {
+      yield text;
+      continue;
+    }
     const split = linesOf(text);
-    for (const { from, to } of members.slice(start, starts[run + 1]))
-      yield from === 0 && to === split.length ? text : `${split.slice(from, to).join('\n')}\n`;
+    for (const { from, to } of run) yield `${split.slice(from - span.from, to - span.from).join('\n')}\n`;
   }
+}
+
+/** What neighbours of one chunk cover, from the first to the last of them. */
+function spanOf(members: readonly Member[]): Member {
+  const from = Math.min(...members.map((member) => member.from));
+  const to = Math.max(...members.map((member) => member.to));
+  return { ...(members[0] as Member), from, to };
 }
 
 function sameChunk(a: Member | undefined, b: Member): boolean {

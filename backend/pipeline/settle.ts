@@ -10,7 +10,7 @@ import { hasEnded, type TransformJob } from '../core/transform-job.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Verdict } from '../ports/ledger.ts';
 import type { TransformDescription } from '../ports/transforms.ts';
-import { fileResults } from './file-results.ts';
+import { fileOutputs, type Outputs } from './file-results.ts';
 import { createTransformJob } from './start.ts';
 
 /** Retried jobs that are isolated at once, where all of them may be bad ones. */
@@ -42,7 +42,9 @@ async function settle(
   description: TransformDescription,
 ): Promise<void> {
   const { ledger, transforms, objects, bells } = ports;
-  const outputs = await fileOutputs(ports, job);
+  const known = new Set(job.batches);
+  const written = (await transforms.outputs(job.name)).filter((batch) => known.has(batch));
+  const outputs = await fileOutputs(ports, job.name, written, true);
   const rest = await ledger.runningBatches(job.name);
   await judgeBatches(ports, job, description, rest, outputs);
   if (!(await ledger.endTransformJob(job.name, description.reason))) return;
@@ -55,28 +57,6 @@ async function settle(
   await objects.removeBatches(over);
   await transforms.forget(job.name);
   bells.ring({ kind: 'start' });
-}
-
-interface Outputs {
-  /** How many of the transform job's batches are done. */
-  readonly filed: number;
-  /** Batches whose output was there, but not whole. */
-  readonly unusable: ReadonlySet<string>;
-}
-
-/** Files every usable output. */
-async function fileOutputs(ports: SettlePorts, job: TransformJob): Promise<Outputs> {
-  const known = new Set(job.batches);
-  const unusable = new Set<string>();
-  let filed = 0;
-  for (const batch of await ports.transforms.outputs(job.name)) {
-    if (!known.has(batch)) continue;
-    let outcome = await fileResults(ports, job.name, batch);
-    while (outcome === 'unusable') outcome = await fileResults(ports, job.name, batch);
-    if (outcome === 'filed') filed++;
-    else unusable.add(batch);
-  }
-  return { filed, unusable };
 }
 
 async function judgeBatches(

@@ -6,7 +6,6 @@ import { mayStart, type Trigger } from '../core/schedule.ts';
 import { pinKey } from '../core/settings.ts';
 import type { TransformJob } from '../core/transform-job.ts';
 import type { Ports } from '../ports/index.ts';
-import type { Scope } from '../ports/ledger.ts';
 
 /** Objects in one transform job; a split batch's children are kept together even beyond it. */
 const MAX_OBJECTS = 500;
@@ -22,20 +21,24 @@ const CATCH_UP_MS = 1000;
 type StartPorts = Pick<Ports, 'ledger' | 'objects' | 'transforms' | 'bells' | 'clock'>;
 
 /** Starts transform jobs until no batch that may be started waits or no place is free. */
-export async function start(ports: StartPorts, scope: Scope, trigger: Trigger): Promise<void> {
+export async function start(ports: StartPorts, trigger: Trigger): Promise<void> {
   const { ledger, bells, clock } = ports;
   let changedLooks = 0;
+  // Pins without a place: what waits for them must not keep others from being seen.
+  const full = new Set<string>();
   for (;;) {
     const now = clock.now();
-    const page = await ledger.waitingBatches(scope, now, PAGE);
+    const page = await ledger.waitingBatches(now, PAGE, full);
     const waiting = page.filter((batch) => mayStart(batch, trigger, now));
     if (waiting.length === 0) break;
     const outcomes = new Set<string>();
     for (const group of groups(waiting)) {
       const job = transformJobOf(group, now);
-      const { maxTransformJobs } = (group[0] as Batch).pin.settings;
-      const outcome = await ledger.claimTransformJob(scope, job, maxTransformJobs);
+      const { pin } = group[0] as Batch;
+      if (full.has(pinKey(pin))) continue;
+      const outcome = await ledger.claimTransformJob(job, pin.settings.maxTransformJobs);
       outcomes.add(outcome);
+      if (outcome === 'full') full.add(pinKey(pin));
       if (outcome === 'claimed') await createTransformJob(ports, job.name);
       if (outcome === 'changed') await removeDone(ports, job.batches);
     }
@@ -43,13 +46,17 @@ export async function start(ports: StartPorts, scope: Scope, trigger: Trigger): 
       changedLooks = 0;
       continue;
     }
-    if (!outcomes.has('changed')) break;
+    if (!outcomes.has('changed')) {
+      // A page of batches that all have no place may hide others.
+      if (outcomes.has('full') && page.length === PAGE) continue;
+      break;
+    }
     if (++changedLooks === CHANGED_LOOKS) {
       bells.ringAt(clock.now() + CATCH_UP_MS, { kind: 'start' });
       break;
     }
   }
-  const next = await ledger.nextWaiting(scope, clock.now());
+  const next = await ledger.nextWaiting(clock.now());
   if (next !== undefined) bells.ringAt(next, { kind: 'start' });
 }
 

@@ -4,6 +4,6 @@ export interface Blobs {
   put(key: string, text: string): Promise<void>;
   /** An object's text; undefined when there is none. */
   get(key: string): Promise<string | undefined>;
-  /** Text of bytes `from` (inclusive) to `to` (exclusive). Throws when there is no such object. */
-  getRange(key: string, from: number, to: number): Promise<string>;
+  /** Bytes `from` (inclusive) to `to` (exclusive). Throws when there is no such object. */
+  getBytes(key: string, from: number, to: number): Promise<Uint8Array>;
 }

@@ -6,8 +6,11 @@ import type { Batch, BatchState } from '../core/batch.ts';
 import type { Directory } from '../core/chunk.ts';
 import type { JobRef } from '../core/ids.ts';
 import type { JobError, JobStatus } from '../core/job.ts';
+import type { ResultPlace } from '../core/segment.ts';
 import type { Submission } from '../core/submission.ts';
 import type { TransformJob } from '../core/transform-job.ts';
+
+export type { ResultPlace } from '../core/segment.ts';
 
 export type SubmissionDraft = Pick<Submission, 'id' | 'kind' | 'pin' | 'content' | 'name' | 'createdAt'>;
 
@@ -23,18 +26,25 @@ export interface ChunkDraft {
   readonly acceptedAt: number;
 }
 
-/** `repeated`: the same chunk was accepted before. `conflict`: another one was. `closed`: the submission takes no more. */
-export type AcceptOutcome = 'accepted' | 'repeated' | 'conflict' | 'closed';
+/**
+ * `repeated`: the same chunk was accepted before. `conflict`: another one was. `closed`: the submission takes no more.
+ * `expired`: something of that ID is still there whose time is over; it can't be used until that is gone.
+ */
+export type AcceptOutcome = 'accepted' | 'repeated' | 'conflict' | 'closed' | 'expired';
 
-/** `mismatch`: the jobs accepted (`total`) aren't as many as the client says it sent. */
+/** `mismatch`: what was accepted isn't what the client says it sent. */
 export type CloseOutcome =
-  | { readonly kind: 'closed' | 'mismatch'; readonly total: number }
+  | { readonly kind: 'closed' | 'mismatch'; readonly total: number; readonly chunks: number }
   | { readonly kind: 'unknown' };
 
-/** A chunk that no batch has yet. */
-export interface OpenChunk {
+/** A chunk that rang. */
+export interface NamedChunk {
   readonly submission: string;
   readonly n: number;
+}
+
+/** A chunk with jobs that no batch has yet. */
+export interface OpenChunk extends NamedChunk {
   readonly jobs: number;
   readonly bytes: number;
   readonly acceptedAt: number;
@@ -54,7 +64,7 @@ export interface JobView {
   readonly acceptedAt: number;
   /** When it became final (epoch ms). */
   readonly endedAt: number | undefined;
-  /** Result as JSON text; only when Processed. */
+  /** Result as JSON text; only when Processed, and where it was read. */
   readonly result: string | undefined;
   /** Where a large result stands. `result` is then undefined, unless `jobs` was asked for it and had room for it. */
   readonly place?: ResultPlace;
@@ -75,11 +85,18 @@ export interface FiledResult {
   readonly place?: ResultPlace;
 }
 
-/** Bytes `from` (inclusive) to `to` (exclusive) of an object. */
-export interface ResultPlace {
-  readonly object: string;
-  readonly from: number;
-  readonly to: number;
+/** Results of a batch's jobs, all or some. */
+export interface Filing {
+  readonly batch: string;
+  readonly results: readonly FiledResult[];
+}
+
+/** How much of chunks is read. */
+export interface ReadLimits {
+  /** Of the first chunk, results before this index are not read. @default 0 */
+  readonly index?: number;
+  /** Once results of so many characters were read, no more are. @default all */
+  readonly chars?: number;
 }
 
 /** What becomes of a batch whose transform job has ended without a usable output for it. */
@@ -101,11 +118,6 @@ export type Verdict =
     }
   | { readonly kind: 'fail'; readonly error: JobError };
 
-/** Work to look at: everything, or one submission's (an embedded pipeline works for its own alone). */
-export interface Scope {
-  readonly submission?: string;
-}
-
 export interface Page<T> {
   readonly items: readonly T[];
   /** Where the next page starts; undefined on the last. */
@@ -116,14 +128,14 @@ export interface AcceptLedger {
   /** Makes the submission unless it exists; gives what exists. */
   openSubmission(
     draft: SubmissionDraft,
-  ): Promise<{ readonly created: boolean; readonly submission: Submission }>;
+  ): Promise<{ readonly created: boolean; readonly submission: Submission } | 'expired'>;
   /**
    * Stores a chunk and counts its jobs into the submission's total, making the submission if need be. When this
    * answers `accepted` or `repeated` the jobs are durable: that is the acknowledgement.
    */
   acceptChunk(draft: ChunkDraft, submission: SubmissionDraft): Promise<AcceptOutcome>;
-  /** Takes no more chunks, if exactly `jobs` jobs were accepted. */
-  closeSubmission(id: string, jobs: number): Promise<CloseOutcome>;
+  /** Takes no more chunks, if exactly `jobs` jobs were accepted (in `chunks` chunks, where that is given). */
+  closeSubmission(id: string, jobs: number, chunks?: number): Promise<CloseOutcome>;
 }
 
 export interface ReadLedger {
@@ -131,7 +143,7 @@ export interface ReadLedger {
   /** Submissions of kind `batch`, newest first. */
   submissions(cursor: string | undefined, limit: number): Promise<Page<Submission>>;
   /** Up to `limit` chunks from `from` on, with their jobs as they stand, in order. */
-  chunks(submission: string, from: number, limit: number): Promise<readonly ChunkView[]>;
+  chunks(submission: string, from: number, limit: number, read?: ReadLimits): Promise<readonly ChunkView[]>;
   /** Numbers of the chunks, from `from` on and at most `limit`, that hold a Failed job. */
   chunksWithFailures(submission: string, from: number, limit: number): Promise<readonly number[]>;
   /** Jobs as they stand, in the order asked; undefined for unknown ones. */
@@ -141,15 +153,19 @@ export interface ReadLedger {
 }
 
 export interface GatherLedger {
-  /** Chunks without a batch, oldest first. */
-  openChunks(scope: Scope, limit: number): Promise<readonly OpenChunk[]>;
   /**
-   * Records batches as Forming and gives them the candidate chunks that no other batch has: a chunk's jobs all go to
-   * `batches` that name ranges of it. Gives the batches with the members they really have (none, and they are Done).
+   * Chunks with jobs that no batch has, oldest first.
+   * @param named looked at by themselves: a list of all may lag behind
+   */
+  openChunks(limit: number, named?: readonly NamedChunk[]): Promise<readonly OpenChunk[]>;
+  /**
+   * Records batches as Forming and takes their candidates: of generation 0 the jobs that no batch has, of a later one those
+   * that a retry of that generation may take. Gives the batches with the members that they really have (none, and they
+   * are Done). Again the same for the same batches; one that is not Forming any more is given as it is.
    */
   formBatches(batches: readonly Batch[]): Promise<readonly Batch[]>;
-  /** The object lines of a chunk's jobs. */
-  chunkLines(submission: string, n: number): Promise<string>;
+  /** The object lines of a chunk's jobs `from` to `to` (exclusive). @default all */
+  chunkLines(submission: string, n: number, from?: number, to?: number): Promise<string>;
   /** Forming -> Waiting, once the objects are written. Others are left alone. */
   markWaiting(batches: readonly string[]): Promise<void>;
 }
@@ -158,16 +174,17 @@ export interface StartLedger {
   /**
    * Batches that may be started now: those that go on with work begun (tried before, split from another, or a retry's)
    * first, else oldest first; a split batch's children come together.
+   * @param full keys of pins that have no place: their batches are passed over
    */
-  waitingBatches(scope: Scope, now: number, limit: number): Promise<readonly Batch[]>;
+  waitingBatches(now: number, limit: number, full?: ReadonlySet<string>): Promise<readonly Batch[]>;
   /** Earliest `notBefore` later than now of a Waiting batch. */
-  nextWaiting(scope: Scope, now: number): Promise<number | undefined>;
+  nextWaiting(now: number): Promise<number | undefined>;
   /**
    * Takes one of `slots` places for transform jobs of that pin and moves the batches, all or none, Waiting -> Running:
    * counts their open jobs as started the first time. `full`: no place is free. `changed`: a batch isn't Waiting any
    * more, or has no open job left and is Done now: look again.
    */
-  claimTransformJob(scope: Scope, job: TransformJob, slots: number): Promise<'claimed' | 'full' | 'changed'>;
+  claimTransformJob(job: TransformJob, slots: number): Promise<'claimed' | 'full' | 'changed'>;
   /** Claimed -> Running. */
   markCreated(name: string): Promise<void>;
   /** Keeps a Claimed one waiting. */
@@ -178,17 +195,21 @@ export interface SettleLedger {
   /** Batches of a transform job that it still has Running. */
   runningBatches(name: string): Promise<readonly Batch[]>;
   /**
-   * Files results of a batch's jobs, those that are not final yet in the batch's generation, and ends the batch as
-   * Done. A success counts from any attempt: the batch may be in any state but Done or Failed.
-   * @param transform whose output it was; undefined: of the one that it was in last
+   * Files results of batches' jobs, those that are open for their batch, and ends each batch as Done whose jobs have all
+   * ended. A success counts from any attempt. Results of one chunk are best filed together: they cost one change.
    */
-  fileResults(batch: string, results: readonly FiledResult[], at: number, transform?: string): Promise<void>;
+  fileResults(filings: readonly Filing[], at: number): Promise<void>;
   /** Counts an unusable output of a batch; gives how many there were of this transform job. */
   countUnusable(batch: string, transform: string): Promise<number>;
-  /** Applies a verdict if the batch is still Running in that transform job (or Held, where `transform` is undefined). */
+  /**
+   * Applies a verdict if the batch is still Running in that transform job (or Held, where `transform` is undefined).
+   * @returns whether it was this call that decided
+   */
   applyVerdict(batch: string, transform: string | undefined, verdict: Verdict, at: number): Promise<boolean>;
   /** Fails a Forming, Waiting or Held batch whose time is over. */
   failWaiting(batch: string, error: JobError, at: number): Promise<boolean>;
+  /** Goes on with failing a batch that is Ending. */
+  endBatch(batch: string): Promise<void>;
   /** Ends the transform job and frees its place, once it has no Running batch. */
   endTransformJob(name: string, reason: string | undefined): Promise<boolean>;
   /** States of a batch's children. */
@@ -200,10 +221,7 @@ export interface SettleLedger {
 }
 
 export interface ChangeLedger {
-  /**
-   * Cancels the jobs that aren't final or in a transform job now: those in the queue, and those that wait to be tried
-   * again. Gives how many it cancelled.
-   */
+  /** Cancels the jobs that have not ended; a later answer for one in a transform job is dropped. Gives how many it cancelled. */
   cancelJobs(refs: readonly JobRef[], at: number): Promise<number>;
   /** Marks the submission: no job of it is started any more, and a retry under way goes no further. False when there is none. */
   beginCancel(submission: string): Promise<boolean>;
@@ -216,14 +234,16 @@ export interface ChangeLedger {
    * `generation` and it has any.
    */
   beginRetry(submission: string, generation: number, jobs: 'all' | readonly JobRef[]): Promise<boolean>;
-  /** Failed jobs that the retry under way covers and has no batch for yet, in order: at most `limit`, about `bytes`. */
-  jobsToRetry(submission: string, limit: number, bytes: number): Promise<readonly JobRef[]>;
   /**
-   * Records a retry's batch as Forming, and moves its jobs from Failed to Queued in its generation: those that no other
-   * batch of the retry has taken, while the retry is under way. Gives the batch with the jobs that it really has (none,
-   * and it is Done).
+   * Failed jobs that the retry under way covers and has no batch for yet, in order from chunk `from` on: at most `limit`,
+   * about `bytes`; and the chunk to go on from, undefined after the last.
    */
-  formRetryBatch(batch: Batch): Promise<Batch>;
+  jobsToRetry(
+    submission: string,
+    from: number,
+    limit: number,
+    bytes: number,
+  ): Promise<{ readonly jobs: readonly JobRef[]; readonly next: number | undefined }>;
   /** Ends the retry of that generation. */
   endRetry(submission: string, generation: number): Promise<void>;
 }
@@ -233,6 +253,8 @@ export interface OpenWork {
   readonly chunks: boolean;
   /** Forming batches; for the children of a split batch, that one. */
   readonly forming: readonly string[];
+  /** Batches that are being failed. */
+  readonly ending: readonly string[];
   readonly held: readonly string[];
   /** Forming, Waiting and Held batches past their deadline. */
   readonly overdue: readonly string[];
@@ -240,8 +262,6 @@ export interface OpenWork {
   readonly transforms: readonly string[];
   /** Submissions that are being cancelled or retried. */
   readonly submissions: readonly string[];
-  /** Batches whose results have been filed in part: whoever did it died on the way. */
-  readonly filing: readonly { readonly transform: string; readonly batch: string }[];
 }
 
 export interface Ledger
@@ -251,5 +271,5 @@ export interface Ledger
     StartLedger,
     SettleLedger,
     ChangeLedger {
-  openWork(scope: Scope, now: number): Promise<OpenWork>;
+  openWork(now: number): Promise<OpenWork>;
 }

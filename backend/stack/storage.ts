@@ -2,27 +2,9 @@
 import { Aws, CfnDeletionPolicy, type CfnResource, Fn, type Stack } from 'aws-cdk-lib';
 import { CfnTable } from 'aws-cdk-lib/aws-dynamodb';
 import { CfnStream } from 'aws-cdk-lib/aws-kinesis';
+import { OPEN_INDEX_ATTRIBUTES } from '../core/open-index.ts';
 import type { Choices } from './conditions.ts';
 import type { Parameters } from './parameters.ts';
-
-/** What the ledger reads of open work without going to the rows themselves. */
-const OPEN_INDEX_ATTRIBUTES = [
-  'jobs',
-  'bytes',
-  'acceptedAt',
-  'kind',
-  'group',
-  'owner',
-  'owners',
-  'notBefore',
-  'waitDeadline',
-  'parent',
-  'closed',
-  'cancelling',
-  'retrying',
-  'transform',
-  'seq',
-];
 
 /** Stays when the stack goes or replaces it, but not when the stack's very creation fails: nothing is in it then. */
 export function keep(resource: CfnResource): void {
@@ -48,7 +30,7 @@ export function addTable(stack: Stack): CfnTable {
           { attributeName: 'openKey', keyType: 'HASH' },
           { attributeName: 'openAt', keyType: 'RANGE' },
         ],
-        projection: { projectionType: 'INCLUDE', nonKeyAttributes: OPEN_INDEX_ATTRIBUTES },
+        projection: { projectionType: 'INCLUDE', nonKeyAttributes: [...OPEN_INDEX_ATTRIBUTES] },
       },
     ],
     timeToLiveSpecification: { attributeName: 'ttl', enabled: true },

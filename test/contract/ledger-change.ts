@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { jobsOf, membersOf } from '../../backend/core/batch.ts';
+import { type Batch, jobsOf, membersOf } from '../../backend/core/batch.ts';
 import { formatJobId, type JobRef } from '../../backend/core/ids.ts';
 import type { Ledger } from '../../backend/ports/ledger.ts';
 import { batchOf, chunkOf, REASON, refsOf, Steps, T0 } from './ledger-steps.ts';
@@ -41,7 +41,7 @@ export function changeContract(open: () => Ledger): void {
       expect(await steps.counts('a')).toEqual({ Queued: 2, Cancelled: 2 });
     });
 
-    it('cancels what waits to be tried again, and leaves what is in a transform job', async () => {
+    it('cancels what waits to be tried again, and what is in a transform job', async () => {
       const back = await steps.running('a', 1);
       const requeue = { kind: 'requeue', notBefore: T0, counts: true, reason: REASON } as const;
       await ledger.applyVerdict(back.batch.id, back.name, requeue, T0);
@@ -49,12 +49,12 @@ export function changeContract(open: () => Ledger): void {
       await steps.split(split.batch, split.name, 1);
       await steps.running('c', 1);
       const refs = [...refsOf('a', 0, [0]), ...refsOf('b', 0, [0, 1]), ...refsOf('c', 0, [0])];
-      expect(await ledger.cancelJobs(refs, T0)).toBe(3);
+      expect(await ledger.cancelJobs(refs, T0)).toBe(4);
       expect(await ledger.cancelJobs(refs, T0)).toBe(0);
       for (const [id, counts] of [
         ['a', { Cancelled: 1 }],
         ['b', { Cancelled: 2 }],
-        ['c', { Processing: 1 }],
+        ['c', { Cancelled: 1 }],
       ] as const)
         expect(await steps.counts(id)).toEqual(counts);
     });
@@ -77,16 +77,16 @@ export function changeContract(open: () => Ledger): void {
       expect(await ledger.beginCancel('a')).toBe(true);
       expect(await ledger.submission('a')).toMatchObject({ cancelling: true, closed: true });
       expect(await steps.accept(chunkOf('a', 2, 2))).toBe('closed');
-      expect(await ledger.cancelChunks('a', 0, 2, T0)).toBe(2);
+      expect(await ledger.cancelChunks('a', 0, 2, T0)).toBe(4);
       expect(await steps.counts('a')).toEqual({ Cancelled: 4, Queued: 2 });
-      expect(await ledger.cancelChunks('a', 2, 2, T0)).toBeUndefined();
+      expect(await ledger.cancelChunks('a', 4, 2, T0)).toBeUndefined();
       await ledger.endCancel('a');
       expect(await ledger.submission('a')).toMatchObject({ cancelling: false, closed: true });
       expect(await steps.counts('a')).toEqual({ Cancelled: 6 });
-      expect(await ledger.openChunks({}, 10)).toEqual([]);
+      expect(await ledger.openChunks(10)).toEqual([]);
     });
 
-    it('cancels what waits and leaves what runs, and may be repeated', async () => {
+    it('cancels what waits and what runs, drops later answers, and may be repeated', async () => {
       await steps.submission('a', [2, 2, 2]);
       const run = await steps.waiting([{ submission: 'a', chunk: 0, from: 0, to: 2 }]);
       await steps.claim(run.id);
@@ -96,9 +96,9 @@ export function changeContract(open: () => Ledger): void {
         await cancelAll('a');
         await ledger.endCancel('a');
       }
-      expect(await steps.counts('a')).toEqual({ Processing: 2, Cancelled: 4 });
+      expect(await steps.counts('a')).toEqual({ Cancelled: 6 });
       await steps.file(run);
-      expect(await steps.counts('a')).toEqual({ Processed: 2, Cancelled: 4 });
+      expect(await steps.counts('a')).toEqual({ Cancelled: 6 });
     });
 
     it('gives its chunks to no batch any more, and does not know what is not there', async () => {
@@ -114,38 +114,38 @@ export function changeContract(open: () => Ledger): void {
     it('cancels what a retry has put back, and ends the retry', async () => {
       await steps.failed('a', 3);
       await ledger.beginRetry('a', 0, 'all');
-      await ledger.formRetryBatch(batchOf('r', membersOf(refsOf('a', 0, [0, 1])), { generation: 1 }));
+      await ledger.formBatches([batchOf('r', membersOf(refsOf('a', 0, [0, 1])), { generation: 1 })]);
       expect(await steps.counts('a')).toEqual({ Queued: 2, Failed: 1 });
       await ledger.beginCancel('a');
-      expect((await ledger.submission('a'))?.retrying).toBeUndefined();
-      expect(await ledger.jobsToRetry('a', 10, 1e6)).toEqual([]);
+      expect((await ledger.submission('a'))?.retrying).toBe(false);
+      expect((await ledger.jobsToRetry('a', 0, 10, 1e6)).jobs).toEqual([]);
       await cancelAll('a');
       expect(await steps.statuses('a')).toEqual(['Cancelled', 'Cancelled', 'Failed']);
       // A retry's step that had begun before.
-      await ledger.formRetryBatch(batchOf('r-2', membersOf(refsOf('a', 0, [2])), { generation: 1 }));
+      await ledger.formBatches([batchOf('r-2', membersOf(refsOf('a', 0, [2])), { generation: 1 })]);
       expect(await steps.counts('a')).toEqual({ Cancelled: 2, Failed: 1 });
     });
   });
 
   describe('retrying', () => {
     const toRetry = async (limit = 100, bytes = 1e9) =>
-      (await ledger.jobsToRetry('a', limit, bytes)).map(formatJobId);
-    const retryBatch = (id: string, refs: readonly JobRef[], generation: number) =>
-      ledger.formRetryBatch(batchOf(id, membersOf(refs), { generation }));
+      (await ledger.jobsToRetry('a', 0, limit, bytes)).jobs.map(formatJobId);
+    const retryBatch = async (id: string, refs: readonly JobRef[], generation: number) =>
+      (await ledger.formBatches([batchOf(id, membersOf(refs), { generation })]))[0] as Batch;
 
     it('begins once for a generation, and only where something has failed', async () => {
       await steps.failed('a', 2);
       expect(await ledger.beginRetry('a', 1, 'all')).toBe(false);
       const begun = [1, 2].map(() => ledger.beginRetry('a', 0, 'all'));
       expect((await Promise.all(begun)).sort()).toEqual([false, true]);
-      expect(await ledger.submission('a')).toMatchObject({ generation: 1, retrying: 'all' });
+      expect(await ledger.submission('a')).toMatchObject({ generation: 1, retrying: true });
       expect(await ledger.beginRetry('a', 1, 'all')).toBe(false);
       const { batch } = await steps.running('b', 2);
       await steps.file(batch);
       expect(await ledger.beginRetry('b', 0, 'all')).toBe(false);
       expect(await ledger.beginRetry('b', 0, refsOf('b', 0, [0]))).toBe(false);
       expect(await ledger.beginRetry('unknown', 0, 'all')).toBe(false);
-      expect(await ledger.submission('b')).toMatchObject({ generation: 0, retrying: undefined });
+      expect(await ledger.submission('b')).toMatchObject({ generation: 0, retrying: false });
     });
 
     it('takes failed jobs in order, by number and bytes, and each once', async () => {
@@ -176,7 +176,7 @@ export function changeContract(open: () => Ledger): void {
       await retryBatch('r', refsOf('a', 0, [1, 3]), 1);
       expect(await toRetry()).toEqual([]);
       await ledger.endRetry('a', 1);
-      expect(await ledger.submission('a')).toMatchObject({ generation: 1, retrying: undefined });
+      expect(await ledger.submission('a')).toMatchObject({ generation: 1, retrying: false });
       expect(await steps.counts('a')).toEqual({ Queued: 2, Failed: 2 });
     });
 
@@ -224,11 +224,8 @@ export function changeContract(open: () => Ledger): void {
       const [one, two] = await steps.split(batch, name, 1);
       await ledger.markWaiting([one?.id ?? '', two?.id ?? '']);
       const second = await steps.claim(one?.id ?? '', two?.id ?? '');
-      await ledger.fileResults(
-        one?.id ?? '',
-        [{ ref: { submission: 'a', chunk: 0, index: 0 }, result: '1' }],
-        T0,
-      );
+      const results = [{ ref: { submission: 'a', chunk: 0, index: 0 }, result: '1' }];
+      await ledger.fileResults([{ batch: one?.id ?? '', results }], T0);
       await ledger.applyVerdict(two?.id ?? '', second, { kind: 'fail', error: REASON }, T0);
       expect(await steps.statuses('a')).toEqual(['Processed', 'Failed', 'Cancelled']);
       expect((await steps.jobs('a')).map(({ generation }) => generation)).toEqual([1, 1, 1]);

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type Batch, jobsOf } from '../../backend/core/batch.ts';
 import type { Ledger, Verdict } from '../../backend/ports/ledger.ts';
-import { REASON, refsOf, Steps, T0, transformOf } from './ledger-steps.ts';
+import { batchOf, chunkOf, REASON, refsOf, Steps, T0, transformOf } from './ledger-steps.ts';
 
 /** What settling promises: each result counts once, and nothing final is written over. */
 export function settleContract(open: () => Ledger): void {
@@ -24,7 +24,7 @@ export function settleContract(open: () => Ledger): void {
         `"${'é'.repeat(5000)}"`,
       ];
       const results = refsOf('a', 0, [0, 1, 2, 3]).map((ref, i) => ({ ref, result: texts[i] as string }));
-      await ledger.fileResults(batch.id, results, T0 + 9);
+      await ledger.fileResults([{ batch: batch.id, results }], T0 + 9);
       const jobs = await steps.jobs('a');
       expect(jobs.map(({ result }) => result)).toEqual(texts);
       expect(jobs[0]).toMatchObject({
@@ -57,7 +57,7 @@ export function settleContract(open: () => Ledger): void {
       for (const { batch } of [back, held, split]) await steps.file(batch);
       for (const id of ['a', 'b', 'c']) expect(await steps.counts(id)).toEqual({ Processed: 2 });
       // Nothing is left to do for the children: they end when they would be started.
-      const claims = children.map(({ id }) => ledger.claimTransformJob({}, transformOf(`t-${id}`, [id]), 9));
+      const claims = children.map(({ id }) => ledger.claimTransformJob(transformOf(`t-${id}`, [id]), 9));
       expect(await Promise.all(claims)).toEqual(['changed', 'changed']);
       expect(await ledger.family(split.batch.id)).toEqual(['Done', 'Done']);
     });
@@ -80,7 +80,7 @@ export function settleContract(open: () => Ledger): void {
       const { batch, name } = await steps.running('a', 2);
       await ledger.applyVerdict(batch.id, name, fail, T0);
       await steps.file(batch);
-      await ledger.fileResults('unknown', [], T0);
+      await ledger.fileResults([{ batch: 'unknown', results: [] }], T0);
       expect(await steps.counts('a')).toEqual({ Failed: 2 });
     });
 
@@ -95,21 +95,53 @@ export function settleContract(open: () => Ledger): void {
       expect(await steps.counts('a')).toEqual({ Processed: 2, Cancelled: 1 });
     });
 
-    it('files the jobs of a batch of several submissions under each', async () => {
-      await steps.submission('a', [2]);
-      await steps.submission('b', [1, 2]);
-      const members = [
-        { submission: 'b', chunk: 1, from: 0, to: 2 },
-        { submission: 'a', chunk: 0, from: 0, to: 2 },
-        { submission: 'b', chunk: 0, from: 0, to: 1 },
-      ];
-      const batch = await steps.waiting(members);
+    it('files single jobs of one batch under each', async () => {
+      for (const id of ['j-1', 'j-2', 'j-3']) await steps.accept(chunkOf(id, 0, 1), { kind: 'single' });
+      const members = ['j-3', 'j-1', 'j-2'].map((submission) => ({ submission, chunk: 0, from: 0, to: 1 }));
+      const batch = await steps.waiting(members, { owner: undefined });
       await steps.claim(batch.id);
-      const results = [...jobsOf(members)].map((ref, i) => ({ ref, result: `${i}` }));
-      await ledger.fileResults(batch.id, results, T0);
-      expect((await steps.jobs('a')).map(({ result }) => result)).toEqual(['2', '3']);
-      expect((await steps.jobs('b')).map(({ result }) => result)).toEqual(['4', '0', '1']);
-      expect(await steps.counts('b')).toEqual({ Processed: 3 });
+      const texts = ['1', `"${'x'.repeat(3000)}"`, '{"b":1.0,"a":2}'];
+      const results = [...jobsOf(members)].map((ref, i) => ({ ref, result: texts[i] as string }));
+      await ledger.fileResults([{ batch: batch.id, results }], T0);
+      const jobs = await ledger.jobs(results.map(({ ref }) => ref));
+      expect(jobs.map((job) => job?.result)).toEqual(texts);
+      for (const id of ['j-1', 'j-2', 'j-3']) expect(await steps.counts(id)).toEqual({ Processed: 1 });
+      expect((await steps.batch(batch.id)).state).toBe('Done');
+    });
+
+    it('files batches of one chunk together, and in parts', async () => {
+      await steps.submission('a', [6]);
+      const cut = { base: 'b', size: 2 };
+      const drafts = [0, 1, 2].map((i) =>
+        batchOf(`b_000${i}`, [{ submission: 'a', chunk: 0, from: 2 * i, to: 2 * i + 2 }], { cut }),
+      );
+      await ledger.formBatches(drafts);
+      const ids = drafts.map(({ id }) => id);
+      await ledger.markWaiting(ids);
+      await steps.claim(...ids);
+      const result = (index: number) => ({ ref: { submission: 'a', chunk: 0, index }, result: `${index}` });
+      const filings = [
+        { batch: 'b_0000', results: [result(0), result(1)] },
+        { batch: 'b_0001', results: [result(3)] },
+      ];
+      await ledger.fileResults(filings, T0);
+      expect(await steps.counts('a')).toEqual({ Processed: 3, Processing: 3 });
+      expect((await Promise.all(ids.map((id) => steps.batch(id)))).map(({ state }) => state)).toEqual([
+        'Done',
+        'Running',
+        'Running',
+      ]);
+      // A job that is not of the batch is not filed for it.
+      await ledger.fileResults([{ batch: 'b_0001', results: [result(2), result(5)] }], T0);
+      expect((await steps.jobs('a')).map((job) => job.result)).toEqual([
+        '0',
+        '1',
+        '2',
+        '3',
+        undefined,
+        undefined,
+      ]);
+      expect((await steps.batch('b_0001')).state).toBe('Done');
     });
   });
 

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Batch } from '../../backend/core/batch.ts';
+import { pinKey } from '../../backend/core/settings.ts';
 import type { Ledger } from '../../backend/ports/ledger.ts';
 import { batchOf, pinOf, REASON, refsOf, Steps, T0, transformOf } from './ledger-steps.ts';
 
@@ -13,43 +14,39 @@ export function startContract(open: () => Ledger): void {
   });
   /** A submission of one chunk, its batch Waiting. */
   const waiting = async (id: string, jobs: number, more: Partial<Batch> = {}) => {
-    await steps.submission(id, [jobs]);
+    await steps.submission(id, [jobs], more.pin ? { pin: more.pin } : {});
     return steps.waiting([{ submission: id, chunk: 0, from: 0, to: jobs }], more);
   };
   const claim = (name: string, batches: readonly string[], slots: number) =>
-    ledger.claimTransformJob({}, transformOf(name, batches), slots);
+    ledger.claimTransformJob(transformOf(name, batches), slots);
   const requeue = (batch: string, name: string, notBefore: number) =>
     ledger.applyVerdict(batch, name, { kind: 'requeue', notBefore, counts: false, reason: REASON }, T0);
 
   describe('waitingBatches and nextWaiting', () => {
-    it('list what may start now, oldest first, of everything or one submission', async () => {
+    it('list what may start now, oldest first', async () => {
       const ids = [];
       for (const id of ['a', 'b', 'c']) ids.push((await waiting(id, 1)).id);
       await steps.submission('d', [1]);
       await steps.formed([{ submission: 'd', chunk: 0, from: 0, to: 1 }]);
-      const list = async (scope = {}, limit = 10) =>
-        (await ledger.waitingBatches(scope, T0, limit)).map(({ id }) => id);
+      const list = async (limit = 10) => (await ledger.waitingBatches(T0, limit)).map(({ id }) => id);
       expect(await list()).toEqual(ids);
-      expect(await list({}, 2)).toEqual(ids.slice(0, 2));
-      expect(await list({ submission: 'b' })).toEqual([ids[1]]);
-      expect(await list({ submission: 'unknown' })).toEqual([]);
+      expect(await list(2)).toEqual(ids.slice(0, 2));
     });
 
     it('keep a batch that waits for its time apart', async () => {
       const { batch, name } = await steps.running('a', 1);
       await requeue(batch.id, name, T0 + 500);
-      expect(await ledger.waitingBatches({}, T0 + 499, 10)).toEqual([]);
-      expect(await ledger.nextWaiting({}, T0)).toBe(T0 + 500);
-      expect(await ledger.nextWaiting({ submission: 'other' }, T0)).toBeUndefined();
-      expect((await ledger.waitingBatches({}, T0 + 500, 10)).map(({ id }) => id)).toEqual([batch.id]);
-      expect(await ledger.nextWaiting({}, T0 + 500)).toBeUndefined();
+      expect(await ledger.waitingBatches(T0 + 499, 10)).toEqual([]);
+      expect(await ledger.nextWaiting(T0)).toBe(T0 + 500);
+      expect((await ledger.waitingBatches(T0 + 500, 10)).map(({ id }) => id)).toEqual([batch.id]);
+      expect(await ledger.nextWaiting(T0 + 500)).toBeUndefined();
     });
 
     it("give a split batch's children together, in order", async () => {
       const { batch, name } = await steps.running('a', 4);
       const children = await steps.split(batch, name, 1, 2);
       await ledger.markWaiting(children.map(({ id }) => id));
-      const list = await ledger.waitingBatches({ submission: 'a' }, T0, 10);
+      const list = await ledger.waitingBatches(T0, 10);
       expect(list.map(({ id }) => id)).toEqual(children.map(({ id }) => id));
     });
 
@@ -63,21 +60,20 @@ export function startContract(open: () => Ledger): void {
       await steps.failed('d', 1);
       await ledger.beginRetry('d', 0, 'all');
       const retried = batchOf('r', [{ submission: 'd', chunk: 0, from: 0, to: 1 }], { generation: 1 });
-      await ledger.formRetryBatch(retried);
+      await ledger.formBatches([retried]);
       await ledger.markWaiting(['r']);
-      const list = await ledger.waitingBatches({}, T0, 10);
+      const list = await ledger.waitingBatches(T0, 10);
       const begun = [again.batch.id, ...children.map(({ id }) => id), 'r'];
       expect(list.slice(0, 4).map(({ id }) => id)).toEqual(expect.arrayContaining(begun));
       expect(list.slice(4).map(({ id }) => id)).toEqual([fresh.id]);
     });
 
-    it("keep batches of several submissions out of one submission's scope", async () => {
-      await steps.submission('a', [1]);
-      await steps.submission('b', [1]);
-      const mixed = ['a', 'b'].map((submission) => ({ submission, chunk: 0, from: 0, to: 1 }));
-      await steps.waiting(mixed);
-      expect(await ledger.waitingBatches({ submission: 'a' }, T0, 10)).toEqual([]);
-      expect(await ledger.waitingBatches({}, T0, 10)).toHaveLength(1);
+    it('pass over batches of pins that have no place', async () => {
+      const pin = pinOf({ batchSize: 3 });
+      await waiting('a', 1);
+      const other = await waiting('b', 1, { pin });
+      const list = await ledger.waitingBatches(T0, 1, new Set([pinKey(pinOf())]));
+      expect(list.map(({ id }) => id)).toEqual([other.id]);
     });
   });
 

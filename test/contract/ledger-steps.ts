@@ -62,6 +62,7 @@ export function batchOf(id: string, members: readonly Member[], more: Partial<Ba
     root: id,
     parent: undefined,
     round: 0,
+    owner: members[0]?.submission,
     members,
     jobs: countJobs(members),
     pin: pinOf(),
@@ -128,7 +129,7 @@ export class Steps {
   /** Claims Waiting batches for a transform job of a new name. */
   async claim(...batches: readonly string[]): Promise<string> {
     const name = `t-${this.#next++}`;
-    expect(await this.ledger.claimTransformJob({}, transformOf(name, batches), 1000)).toBe('claimed');
+    expect(await this.ledger.claimTransformJob(transformOf(name, batches), 1000)).toBe('claimed');
     return name;
   }
 
@@ -162,7 +163,7 @@ export class Steps {
 
   async file(batch: Batch, result = '1', at = T0): Promise<void> {
     const results = [...jobsOf(batch.members)].map((ref) => ({ ref, result }));
-    await this.ledger.fileResults(batch.id, results, at);
+    await this.ledger.fileResults([{ batch: batch.id, results }], at);
   }
 
   async batch(id: string): Promise<Batch> {

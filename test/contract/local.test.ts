@@ -81,7 +81,7 @@ bellsContract('of the engine', async () => {
     waiting: false,
     transforms: [],
     submissions: [],
-    filing: [],
+    ending: [],
   };
   // What a bell of a batch asks first is that batch; there is none, and so nothing follows.
   const ledger = {
@@ -91,7 +91,7 @@ bellsContract('of the engine', async () => {
       return undefined;
     },
   };
-  await engine.start({ ledger, bells: engine, clock } as unknown as Ports, {});
+  await engine.start({ ledger, bells: engine, clock } as unknown as Ports);
   return {
     bells: engine,
     now: () => clock.now(),

@@ -30,6 +30,7 @@ function batchOf(members: readonly Member[]): Batch {
     id: 'b-1',
     root: 'b-1',
     parent: undefined,
+    owner: 's',
     round: 0,
     members,
     jobs: countJobs(members),

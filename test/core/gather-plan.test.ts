@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { countJobs, type Member } from '../../backend/core/batch.ts';
-import { type BatchLimits, type Candidate, planGather } from '../../backend/core/gather-plan.ts';
+import {
+  type BatchLimits,
+  type Candidate,
+  type GatherPlan,
+  planGather,
+} from '../../backend/core/gather-plan.ts';
 
 const NOW = 100_000;
 const limitsArb: fc.Arbitrary<BatchLimits> = fc.record({
@@ -35,6 +40,8 @@ const chunksArb = fc
     ),
   );
 
+const membersOf = (plan: GatherPlan) => plan.batches.flatMap(({ members }) => members);
+const sizesOf = (plan: GatherPlan) => plan.batches.map(({ members }) => countJobs(members));
 const keyOf = ({ submission, chunk }: Member) => `${submission}.${chunk}`;
 
 describe('planGather', () => {
@@ -42,8 +49,13 @@ describe('planGather', () => {
     fc.assert(
       fc.property(chunksArb, limitsArb, (chunks, limits) => {
         const bytes = new Map(chunks.map((chunk) => [`${chunk.submission}.${chunk.n}`, chunk.bytes]));
-        for (const members of planGather(chunks, limits, NOW).batches) {
+        for (const { members, cut } of planGather(chunks, limits, NOW).batches) {
           expect(countJobs(members)).toBeGreaterThan(0);
+          if (cut !== undefined) {
+            expect(members).toHaveLength(1);
+            expect(cut).toBe(limits.jobs);
+            continue;
+          }
           expect(countJobs(members)).toBeLessThanOrEqual(limits.jobs);
           const size = members.reduce((sum, member) => sum + (bytes.get(keyOf(member)) ?? 0), 0);
           if (members.length > 1) expect(size).toBeLessThanOrEqual(limits.bytes);
@@ -57,7 +69,7 @@ describe('planGather', () => {
       fc.property(chunksArb, limitsArb, (chunks, limits) => {
         const plan = planGather(chunks, limits, NOW);
         const ranges = new Map<string, Member[]>();
-        for (const member of plan.batches.flat())
+        for (const member of membersOf(plan))
           ranges.set(keyOf(member), [...(ranges.get(keyOf(member)) ?? []), member]);
         for (const { submission, n, jobs } of chunks) {
           const own = ranges.get(`${submission}.${n}`);
@@ -79,7 +91,7 @@ describe('planGather', () => {
     fc.assert(
       fc.property(chunksArb, limitsArb, (chunks, limits) => {
         const plan = planGather(chunks, limits, NOW);
-        const taken = new Set(plan.batches.flat().map(keyOf));
+        const taken = new Set(membersOf(plan).map(keyOf));
         const left = chunks.filter(({ submission, n }) => !taken.has(`${submission}.${n}`));
         expect(left.some((chunk) => chunk.closed)).toBe(false);
         expect(left.reduce((sum, chunk) => sum + chunk.jobs, 0)).toBeLessThan(limits.jobs);
@@ -96,7 +108,7 @@ describe('planGather', () => {
     fc.assert(
       fc.property(chunksArb, limitsArb, (chunks, limits) => {
         const plan = planGather(chunks, limits, NOW + limits.windowMs);
-        expect(new Set(plan.batches.flat().map(keyOf)).size).toBe(chunks.length);
+        expect(new Set(membersOf(plan).map(keyOf)).size).toBe(chunks.length);
         expect(plan.due).toBeUndefined();
       }),
     );
@@ -122,20 +134,16 @@ describe('planGather', () => {
 
   it('forms a full batch at once, and a smaller one when the next chunk would not fit', () => {
     const full = planGather([chunk(0, 60), chunk(1, 40)], limits, NOW);
-    expect(full.batches.map(countJobs)).toEqual([100]);
+    expect(sizesOf(full)).toEqual([100]);
     const over = planGather([chunk(0, 60), chunk(1, 60)], limits, NOW);
-    expect(over.batches.map(countJobs)).toEqual([60]);
+    expect(sizesOf(over)).toEqual([60]);
     expect(over.due).toBe(NOW + 5000);
     const heavy = planGather([chunk(0, 1, { bytes: 6000 }), chunk(1, 1, { bytes: 6000 })], limits, NOW);
-    expect(heavy.batches.map(countJobs)).toEqual([1]);
+    expect(sizesOf(heavy)).toEqual([1]);
   });
 
-  it('cuts a chunk over the limit in fixed ranges', () => {
+  it('cuts a chunk over the limit', () => {
     const plan = planGather([chunk(0, 250)], limits, NOW);
-    expect(plan.batches).toEqual([
-      [{ submission: 's', chunk: 0, from: 0, to: 100 }],
-      [{ submission: 's', chunk: 0, from: 100, to: 200 }],
-      [{ submission: 's', chunk: 0, from: 200, to: 250 }],
-    ]);
+    expect(plan.batches).toEqual([{ members: [{ submission: 's', chunk: 0, from: 0, to: 250 }], cut: 100 }]);
   });
 });

@@ -20,6 +20,7 @@ const batch: Batch = {
   root: 'b',
   parent: undefined,
   round: 0,
+  owner: 's',
   members: [{ submission: 's', chunk: 0, from: 0, to: 100 }],
   jobs: 100,
   pin: { model: 'm', settings: DEFAULT_SETTINGS },

@@ -44,7 +44,7 @@ async function started(schedule: ScheduleRate) {
     () => memory.close(),
     () => engine.stop(),
   );
-  await engine.start(memory.ports, {});
+  await engine.start(memory.ports);
   return { memory, engine, clock, nextTransform: create.next, nextLook: look.next };
 }
 
@@ -112,7 +112,7 @@ describe('the engine on a schedule', () => {
     await engine.stop();
     clock.moveTo(clock.now() + 20 * HOUR);
     const created = nextTransform();
-    await engine.start(memory.ports, {});
+    await engine.start(memory.ports);
     await created;
   });
 });

@@ -118,7 +118,7 @@ describe('in any weather', () => {
             await expectWhole(pipeline, 's', failing === jobs ? 'any' : (n) => !poison.has(n));
             // Nobody is sent more often than the rounds allow, but for what was lost or refused as a whole.
             expect(Math.max(...pipeline.transforms.sent.values())).toBeLessThanOrEqual(4);
-            expect(await pipeline.ports.ledger.openWork({}, pipeline.clock.now())).toMatchObject({
+            expect(await pipeline.ports.ledger.openWork(pipeline.clock.now())).toMatchObject({
               chunks: false,
               forming: [],
               held: [],

@@ -69,7 +69,7 @@ describe('retrying', () => {
     await pipeline.reconcile();
     await pipeline.settle();
     await expectWhole(pipeline, 's', () => true);
-    expect(await pipeline.submission('s')).toMatchObject({ retrying: undefined, generation: 1 });
+    expect(await pipeline.submission('s')).toMatchObject({ retrying: false, generation: 1 });
   });
 
   it('fails again what is still bad, as often as it is retried', async () => {
@@ -123,19 +123,19 @@ describe('retrying', () => {
     await pipeline.settle();
     const { ledger } = pipeline.ports;
     let formed = 0;
-    const formRetryBatch: typeof ledger.formRetryBatch = (batch) => {
+    const formBatches: typeof ledger.formBatches = (batches) => {
       formed++;
       pipeline.clock.moveTo(pipeline.clock.now() + 4000);
-      return ledger.formRetryBatch(batch);
+      return ledger.formBatches(batches);
     };
-    pipeline.ports = { ...pipeline.ports, ledger: { ...ledger, formRetryBatch } };
+    pipeline.ports = { ...pipeline.ports, ledger: { ...ledger, formBatches } };
     const began = await retrySubmission(pipeline.ports, 't', 0, 'all');
-    expect(began).toMatchObject({ began: true, submission: { retrying: 'all', generation: 1 } });
+    expect(began).toMatchObject({ began: true, submission: { retrying: true, generation: 1 } });
     expect(formed).toBe(3);
     expect(await pipeline.counts('t')).toMatchObject({ Queued: 15, Failed: 35 });
     await pipeline.settle();
     expect(formed).toBe(10);
-    expect(await pipeline.submission('t')).toMatchObject({ retrying: undefined });
+    expect(await pipeline.submission('t')).toMatchObject({ retrying: false });
     await expectWhole(pipeline, 't', (n) => !bad(n));
   });
 

@@ -19,7 +19,7 @@ describe('creating a transform job', () => {
     await pipeline.submit('s', records(10));
     await pipeline.settle(0);
     expect(await pipeline.counts('s')).toMatchObject({ Processing: 10 });
-    expect((await pipeline.ports.ledger.openWork({}, pipeline.clock.now())).transforms).toHaveLength(1);
+    expect((await pipeline.ports.ledger.openWork(pipeline.clock.now())).transforms).toHaveLength(1);
     await pipeline.settle();
     await expectWhole(pipeline, 's', () => true);
     expect(pipeline.transforms.created).toHaveLength(1);

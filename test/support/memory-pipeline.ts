@@ -143,7 +143,7 @@ export class MemoryPipeline {
     const { trouble } = this.bells;
     if (trouble) this.bells.trouble = { ...trouble, lose: 0 };
     try {
-      await reconcile(this.ports, {});
+      await reconcile(this.ports);
     } catch (error) {
       this.failures.push(error as Error);
     }

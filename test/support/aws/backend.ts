@@ -3,8 +3,8 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { CreateBucketCommand, type S3Client } from '@aws-sdk/client-s3';
 import { s3Blobs } from '../../../backend/aws/blobs.ts';
 import { DynamoStore } from '../../../backend/aws/dynamo/store.ts';
+import { AWS_LIMITS } from '../../../backend/aws/limits.ts';
 import { s3Objects } from '../../../backend/aws/s3-objects.ts';
-import { INLINE_BYTES } from '../../../backend/handlers/runtime.ts';
 import { createLedger, type StoreLedger } from '../../../backend/ledger/index.ts';
 import type { Clock } from '../../../backend/ports/clock.ts';
 import type { Objects } from '../../../backend/ports/objects.ts';
@@ -30,7 +30,7 @@ export function awsPorts(
     ledger: createLedger({
       store: new DynamoStore({ client, name: table, pause }),
       blobs,
-      inline: INLINE_BYTES,
+      ...AWS_LIMITS,
       clock,
       retentionDays: 30,
     }),

@@ -100,7 +100,7 @@ export abstract class CloudView {
   /** Nothing is open any more. */
   async expectQuiet(): Promise<void> {
     this.dynamo.catchUp();
-    const open = await this.ledger.openWork({}, this.clock.now());
+    const open = await this.ledger.openWork(this.clock.now());
     expect(open, JSON.stringify(open)).toEqual({
       chunks: false,
       forming: [],
@@ -109,7 +109,7 @@ export abstract class CloudView {
       waiting: false,
       transforms: [],
       submissions: [],
-      filing: [],
+      ending: [],
     });
   }
 

@@ -238,7 +238,7 @@ export class Cloud extends CloudView implements Services {
     const states = await Promise.all(
       ids.map(async (id) => ({ id, counts: await this.counts(id), submission: await this.submission(id) })),
     );
-    const open = await this.ledger.openWork({}, this.clock.now());
+    const open = await this.ledger.openWork(this.clock.now());
     throw new Error(
       `not finished after ${minutes} minutes: ${JSON.stringify({ states, open })}; it never comes to more: ${this.#lately()}`,
     );

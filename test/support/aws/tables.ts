@@ -1,24 +1,6 @@
 /** The stack's table, for tests: its keys and its index. */
 import { CreateTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-
-/** What of an item the index `open` holds beside the keys. */
-const OPEN_ATTRIBUTES = [
-  'jobs',
-  'bytes',
-  'acceptedAt',
-  'kind',
-  'group',
-  'owner',
-  'owners',
-  'notBefore',
-  'waitDeadline',
-  'parent',
-  'closed',
-  'cancelling',
-  'retrying',
-  'transform',
-  'seq',
-];
+import { OPEN_INDEX_ATTRIBUTES } from '../../../backend/core/open-index.ts';
 
 export async function createTable(client: Pick<DynamoDBClient, 'send'>, name: string): Promise<void> {
   const text = (AttributeName: string) => ({ AttributeName, AttributeType: 'S' }) as const;
@@ -38,7 +20,7 @@ export async function createTable(client: Pick<DynamoDBClient, 'send'>, name: st
             { AttributeName: 'openKey', KeyType: 'HASH' },
             { AttributeName: 'openAt', KeyType: 'RANGE' },
           ],
-          Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: OPEN_ATTRIBUTES },
+          Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: [...OPEN_INDEX_ATTRIBUTES] },
         },
       ],
     }),
