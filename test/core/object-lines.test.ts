@@ -70,10 +70,15 @@ describe('lines of JSON objects', () => {
     ['{"SageMakerOutput":1.0,"id":"s.0.0"}\r', '1.0'],
     ['{"id":"s.0.0", "SageMakerOutput":{"id":"x.0.0","n":1e400}}', '{"id":"x.0.0","n":1e400}'],
     ['{"id":"s.0.0","SageMakerOutput":{\r"a":[1,\r\r 2]\r}}', '{"a":[1,2]}'],
-    [`{"id":"s.0.0","SageMakerOutput":${'['.repeat(5000)}${']'.repeat(5000)}}`, /^\[{5000}\]{5000}$/],
-  ])('keep numbers, keys and depth of a result: %.80s', (line, result) => {
+  ])('keep numbers and keys of a result: %s', (line, result) => {
     expect(parseOutputLine('auto', line)?.id).toBe('s.0.0');
-    expect(parseOutputLine('auto', line)?.result).toMatch(result);
+    expect(parseOutputLine('auto', line)?.result).toBe(result);
+  });
+
+  it('keep a result of any depth', () => {
+    const deep = `${'['.repeat(5000)}${']'.repeat(5000)}`;
+    expect(parseOutputLine('auto', `{"id":"a.0.0","SageMakerOutput":${deep}}`)?.result).toBe(deep);
+    expect(parseOutputLine('auto', `{"SageMakerOutput":${deep},"id":"a.0.0"}`)?.result).toBe(deep);
   });
 
   it('keep to one line for records that hold line separators', () => {
