@@ -128,13 +128,23 @@ export function splitCsvRow(row: string): string[] {
   return columns;
 }
 
-/** Why a text can't be one CSV record of a line-split object, or undefined if it can. */
+/** What makes a text more or less than one CSV row on a line of its own, or undefined. */
 export function csvRowProblem(row: string): string | undefined {
-  if (/[\r\n]/.test(row)) return 'a CSV record must be one line: a line break starts another record';
-  if (row.includes('\0')) return 'a CSV record must not hold a NUL character';
-  if (row.trim() === '') return 'a CSV record must not be empty';
-  if ((row.match(/"/g)?.length ?? 0) % 2 === 1) return 'a quote is not closed';
+  if (row.trim() === '') return 'the row is empty';
+  const end = row.search(/[\r\n]/);
+  if (end >= 0)
+    return `a ${row[end] === '\r' ? 'carriage return' : 'line break'} inside the row at column ${end + 1}`;
+  const nul = row.indexOf('\0');
+  if (nul >= 0) return `a NUL character inside the row at column ${nul + 1}`;
+  if (row.includes('"') && !quotesClosed(row))
+    return "a quote is not closed on this line (a quoted field can't contain a line break)";
   return undefined;
+}
+
+function quotesClosed(row: string): boolean {
+  let quotes = 0;
+  for (let at = row.indexOf('"'); at >= 0; at = row.indexOf('"', at + 1)) quotes++;
+  return quotes % 2 === 0;
 }
 
 /** Lines of an object's text: split at `\n` only (U+2028 is data), a final line break ends the last line. */

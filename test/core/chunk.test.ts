@@ -192,7 +192,7 @@ describe('parseChunk of CSV', () => {
   it.each([
     ['{"a":1}', /must be a string/],
     ['5', /must be a string/],
-    ['"a\\nb"', /one line/],
+    ['"a\\nb"', /line break inside/],
     ['""', /empty/],
     ['"a,\\"b"', /not closed/],
   ])('refuses the record %s', (record, message) => {

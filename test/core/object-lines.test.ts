@@ -161,8 +161,8 @@ describe('lines of CSV objects', () => {
   );
 
   it.each([
-    ['a\nb', /one line/],
-    ['a\rb', /one line/],
+    ['a\nb', /line break inside/],
+    ['a\rb', /carriage return inside/],
     ['a\0b', /NUL/],
     ['', /empty/],
     ['  ', /empty/],

@@ -1,7 +1,6 @@
 /** One line into its record and custom ID, for each format; what no other line matters to. */
-import { JsonTextError, MAX_DEPTH, membersOf, spanOf } from '@batchml/backend/words';
+import { csvRowProblem, JsonTextError, MAX_DEPTH, membersOf, spanOf } from '@batchml/backend/words';
 import { printable } from '../ui/printable.ts';
-import { csvRowProblem } from './csv-row.ts';
 import type { InputOptions, LineParser } from './input.ts';
 import { jsonProblem, kindOf } from './problem-text.ts';
 
