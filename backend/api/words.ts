@@ -8,6 +8,8 @@ export const PENDING_HEADER = 'x-batchml-pending';
 export { formatWireLine, MAX_CHUNK_BYTES, MAX_CHUNK_JOBS, MAX_CUSTOM_ID } from '../core/chunk.ts';
 export { isSubmissionId, type JobRef, parseJobId } from '../core/ids.ts';
 export { isFinal, JOB_STATUSES, type JobStatus } from '../core/job.ts';
+export { JsonTextError, MAX_DEPTH, membersOf, spanOf } from '../core/json-text.ts';
+export { csvRowProblem } from '../core/object-lines.ts';
 export { SCHEDULE_RATES, type ScheduleRate, TRIGGERS, withSchedule } from '../core/schedule.ts';
 export {
   BATCH_STRATEGIES,

@@ -1,6 +1,7 @@
 /** A chunk: the part of a submission that one request carries; its limits, and its lines on the wire and in store. */
 import { formatJobId } from './ids.ts';
-import { csvRowProblem, formatInputLine } from './object-lines.ts';
+import { JsonTextError, membersOf, onOneLine, type Span, valueEnd } from './json-text.ts';
+import { csvRowProblem, formatInputLine, withoutLineEnd } from './object-lines.ts';
 import type { RecordFormat } from './settings.ts';
 
 /** Most jobs of one chunk. */
@@ -40,7 +41,7 @@ export function formatWireLine(line: number, customId: string | undefined, recor
   return `{"line":${line}${custom},"record":${record}}`;
 }
 
-const WIRE_LINE = /^\{"line":([1-9]\d{0,14})(?:,"customId":("(?:[^"\\]|\\.)*"))?,"record":/;
+const WIRE_LINE = /^\{"line":([1-9]\d{0,14})(?:,"customId":"([ !#-[\]-~]*)")?,"record":(?=\S)/;
 
 interface WireJob {
   line: number;
@@ -48,36 +49,41 @@ interface WireJob {
   record: string;
 }
 
-function parseWireLine(text: string, index: number): WireJob {
+/** A line as formatWireLine writes it, with a custom ID of plain ASCII; undefined for others, which may be fine as well. */
+function canonicalWireLine(text: string): WireJob | undefined {
   const match = WIRE_LINE.exec(text);
-  if (match && text.endsWith('}')) {
-    const record = text.slice(match[0].length, -1);
-    try {
-      JSON.parse(record);
-      return {
-        line: Number(match[1]),
-        customId: match[2] === undefined ? undefined : (JSON.parse(match[2]) as string),
-        record,
-      };
-    } catch {
-      // Not canonical after all: the whole line is read below.
-    }
-  }
-  let value: unknown;
+  if (!match) return undefined;
+  const from = match[0].length;
+  const to = valueEnd(text, from);
+  if (to !== text.length - 1 || !text.endsWith('}')) return undefined;
+  return { line: Number(match[1]), customId: match[2], record: text.slice(from, to) };
+}
+
+function parseWireLine(text: string, index: number): WireJob {
   try {
-    value = JSON.parse(text);
+    return canonicalWireLine(text) ?? wireJobOf(text, index, membersOf(text));
   } catch (error) {
-    throw new ChunkLineError(index, `not JSON: ${(error as Error).message}`);
+    if (error instanceof JsonTextError) throw new ChunkLineError(index, error.message);
+    throw error;
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
+}
+
+function wireJobOf(text: string, index: number, members: Map<string, Span> | undefined): WireJob {
+  if (!members)
     throw new ChunkLineError(index, 'must be an object with line, record and optionally customId');
-  const { line, customId, record } = value as Record<string, unknown>;
-  if (!Number.isSafeInteger(line) || (line as number) < 1)
+  const textOf = (key: string): string | undefined => {
+    const span = members.get(key);
+    return span && text.slice(span.from, span.to);
+  };
+  const line = Number(textOf('line'));
+  if (!Number.isSafeInteger(line) || line < 1)
     throw new ChunkLineError(index, '`line` must be a line number from 1');
-  if (customId !== undefined && typeof customId !== 'string')
+  const customId = textOf('customId');
+  if (customId !== undefined && !customId.startsWith('"'))
     throw new ChunkLineError(index, '`customId` must be a string');
+  const record = textOf('record');
   if (record === undefined) throw new ChunkLineError(index, '`record` is missing');
-  return { line: line as number, customId, record: JSON.stringify(record) };
+  return { line, customId: customId === undefined ? undefined : (JSON.parse(customId) as string), record };
 }
 
 /**
@@ -97,8 +103,7 @@ export function parseChunk(
   let jobs = 0;
   for (const [index, line] of body.split('\n').entries()) {
     if (line.trim() === '') continue;
-    const text = line.endsWith('\r') ? line.slice(0, -1) : line;
-    const job = parseWireLine(text, index);
+    const job = parseWireLine(withoutLineEnd(line), index);
     const run = runs.at(-1);
     if (run && job.line < run[0] + run[1])
       throw new ChunkLineError(
@@ -117,14 +122,9 @@ export function parseChunk(
   return { directory: anyCustom ? { lines: runs, customIds } : { lines: runs }, lines, jobs };
 }
 
-/** JSON text on one line: raw line breaks can only be white space in it. */
-function oneLine(json: string): string {
-  return json.includes('\n') || json.includes('\r') ? json.replace(/[\r\n]+/g, ' ') : json;
-}
-
 /** A job's object line from its record (JSON text; for `text/csv` a JSON string that holds the row). */
 export function jobLine(contentType: RecordFormat, id: string, record: string, index: number): string {
-  if (contentType !== 'text/csv') return formatInputLine(contentType, id, oneLine(record));
+  if (contentType !== 'text/csv') return formatInputLine(contentType, id, onOneLine(record));
   const row: unknown = JSON.parse(record);
   if (typeof row !== 'string')
     throw new ChunkLineError(index, 'the pipeline takes text/csv: a record must be a string');

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { ChunkLineError, jobLine, MAX_CHUNK_BYTES, MAX_CHUNK_JOBS, parseChunk } from '../core/chunk.ts';
 import { formatJobId, timedId } from '../core/ids.ts';
-import { csvRowProblem } from '../core/object-lines.ts';
+import { JsonTextError, spanOf } from '../core/json-text.ts';
+import { csvRowProblem, withoutLineEnd } from '../core/object-lines.ts';
 import type { Pin } from '../core/settings.ts';
 import type { Ports } from '../ports/index.ts';
 import type { ChunkDraft, SubmissionDraft } from '../ports/ledger.ts';
@@ -123,21 +124,21 @@ export async function acceptJob(
 
 /** The record as JSON text: a CSV row becomes a JSON string. */
 function recordOfBody(pin: Pin, text: string): string {
-  if (pin.settings.contentType === 'text/csv') {
-    const row = text.replace(/\r?\n$/, '');
+  const { contentType } = pin.settings;
+  if (contentType === 'text/csv') {
+    const row = withoutLineEnd(text);
     const problem = csvRowProblem(row);
     if (problem !== undefined) throw new RefusedError('bad_record', problem);
     return JSON.stringify(row);
   }
   try {
-    JSON.parse(text);
+    const { from, to } = spanOf(text);
+    return text.slice(from, to);
   } catch (error) {
-    throw new RefusedError(
-      'bad_record',
-      `the body is not JSON (${(error as Error).message}); this pipeline takes ${pin.settings.contentType === 'auto' ? 'JSON' : pin.settings.contentType}`,
-    );
+    if (!(error instanceof JsonTextError)) throw error;
+    const takes = contentType === 'auto' ? 'JSON' : contentType;
+    throw new RefusedError('bad_record', `the body is ${error.message}; this pipeline takes ${takes}`);
   }
-  return text.trim();
 }
 
 async function store(

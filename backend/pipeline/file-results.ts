@@ -1,7 +1,7 @@
 /** File results: an output object is checked whole before its first row is written. */
 import { type Batch, jobsOf } from '../core/batch.ts';
 import { formatJobId } from '../core/ids.ts';
-import { linesOf, parseOutputLine } from '../core/object-lines.ts';
+import { answeredLinesOf, parseOutputLine } from '../core/object-lines.ts';
 import type { Ports } from '../ports/index.ts';
 import type { FiledResult, Filing } from '../ports/ledger.ts';
 import type { Output } from '../ports/transforms.ts';
@@ -79,7 +79,7 @@ async function readWhole(
 
 /** Results of a batch's output object, or undefined unless it holds every job of the batch exactly once. */
 export function parseOutput(batch: Batch, { object, text }: Output): FiledResult[] | undefined {
-  const lines = linesOf(text);
+  const lines = answeredLinesOf(text);
   if (lines.length !== batch.jobs) return undefined;
   const results = new Map<string, Omit<FiledResult, 'ref'>>();
   const offsetOf = byteOffsets(lines);

@@ -37,6 +37,44 @@ export const jsonTextArb: fc.Arbitrary<string> = fc.oneof(
   },
 );
 
+const keyArb = fc.constantFrom(
+  ...['record', 'id', 'input', 'SageMakerOutput', 'line', '', 'a"b', 'back\\', '\\"', 'é', '__proto__', '{'],
+);
+export const spaceArb = fc.constantFrom('', '', ' ', '\t\r\n ', '  ');
+/** A JSON string, some characters written as escapes. */
+const literalArb = (text: fc.Arbitrary<string>) =>
+  fc.tuple(text, fc.boolean()).map(([value, escaped]) => {
+    const json = JSON.stringify(value);
+    return escaped && /^"[a-z]/.test(json)
+      ? `"\\u00${json.charCodeAt(1).toString(16)}${json.slice(2)}`
+      : json;
+  });
+const scalarArb = fc.oneof(
+  fc.constantFrom(
+    ...['1', '1.0', '-0', '12345678901234567890', '1e400', '1E+2', 'true', 'false', 'null', '"\\\\"'],
+  ),
+  literalArb(fc.oneof(keyArb, fc.string({ unit: 'binary' }), fc.string({ minLength: 45, maxLength: 60 }))),
+);
+const spaced = fc.letrec<{ value: string; object: string; array: string }>((tie) => ({
+  value: fc.oneof({ depthSize: 'small' }, scalarArb, tie('object'), tie('array')),
+  object: fc
+    .tuple(
+      fc.array(fc.tuple(spaceArb, literalArb(keyArb), spaceArb, tie('value'), spaceArb), { maxLength: 5 }),
+      spaceArb,
+    )
+    .map(
+      ([members, space]) =>
+        `{${members.map(([a, k, b, v, c]) => `${a}${k}${b}:${a}${v}${c}`).join(',') || space}}`,
+    ),
+  array: fc
+    .array(fc.tuple(spaceArb, tie('value'), spaceArb))
+    .map((all) => `[${all.map((each) => each.join('')).join(',')}]`),
+}));
+/** JSON texts with odd spacing, line breaks in it, and escaped and repeated keys. */
+export const spacedJsonArb = spaced.value;
+export const spacedObjectArb = spaced.object;
+export const spacedArrayArb = spaced.array;
+
 const cellArb = fc.oneof(
   fc.string({ unit: fc.constantFrom('a', '1', ' ', 'é', '\u2028', '.', ';') }),
   fc

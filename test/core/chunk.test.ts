@@ -10,7 +10,7 @@ import {
 } from '../../backend/core/chunk.ts';
 import { formatJobId } from '../../backend/core/ids.ts';
 import { csvRowProblem, linesOf, recordOfInputLine } from '../../backend/core/object-lines.ts';
-import { csvRowArb, jsonTextArb } from './arbitraries.ts';
+import { csvRowArb, jsonTextArb, spacedJsonArb } from './arbitraries.ts';
 
 const customIdArb = fc.option(
   fc.oneof(
@@ -31,7 +31,11 @@ const jobsArb = (recordArb: fc.Arbitrary<string>) =>
       });
     });
 
+/** JSON on one line, with white space before, in and after its parts, and keys that repeat those of a line. */
+const oneLineArb = spacedJsonArb.filter((json) => !/[\r\n]/.test(json));
+
 const parse = (body: string) => parseChunk('s', 7, body, 'auto');
+const nested = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`;
 const refusal = (body: string): string => {
   try {
     parse(body);
@@ -73,9 +77,9 @@ describe('parseChunk', () => {
     );
   });
 
-  it('reads any other spelling of the same line, with the same meaning', () => {
+  it('reads any other spelling of the same line, and keeps the text of records', () => {
     fc.assert(
-      fc.property(jobsArb(jsonTextArb), fc.nat(3), (jobs, spelling) => {
+      fc.property(jobsArb(fc.oneof(jsonTextArb, oneLineArb)), fc.nat(4), (jobs, spelling) => {
         const body = jobs
           .map(({ line, customId, record }) => {
             const custom = customId === undefined ? '' : `"customId": ${JSON.stringify(customId)}, `;
@@ -83,14 +87,15 @@ describe('parseChunk', () => {
               ` {"line": ${line}, ${custom}"record": ${record}}`,
               `{${custom}"record":${record},"line":${line}}\r`,
               `{"record":${record},${custom}"line":${line},"more":[1]} `,
-              `{"line":${line},${custom}"more":1,"record":${record}}`,
+              `{"line":${line},${custom}"more":{"record":1,"line":0},"record":${record}}`,
+              `{"line":9,"record":0,"\\u006cine":${line},${custom}"\\u0072ecord" :${record}\t}`,
             ][spelling] as string;
           })
           .join('\n\n');
         const parsed = parse(body);
         expect(lineNumbers(parsed.directory)).toEqual(jobs.map((job) => job.line));
         const records = linesOf(parsed.lines).map((line) => recordOfInputLine('auto', line));
-        expect(records).toEqual(jobs.map(({ record }) => JSON.stringify(JSON.parse(record))));
+        expect(records).toEqual(jobs.map(({ record }) => record));
         expect(jobs.map((_, i) => parsed.directory.customIds?.[i] ?? undefined)).toEqual(
           jobs.map((job) => job.customId),
         );
@@ -104,7 +109,12 @@ describe('parseChunk', () => {
     ['{"line":1,"record":1,"line":2}', '1'],
     ['{"line":1,"record":{"record":1}}', '{"record":1}'],
     ['{"line":1,"record":"}"}', '"}"'],
-  ])('takes a line with keys twice as JSON does, and never as two records: %s', (line, record) => {
+    ['{"line": 1,"record":12345678901234567890}', '12345678901234567890'],
+    ['{"line":1, "record":1e400}', '1e400'],
+    ['{"line":1,"record": 1.0 }', '1.0'],
+    ['{"line":1.0,"record":[1 , 2]}', '[1 , 2]'],
+    ['{"line":1,"record":{\r"a":\r\r1}}', '{"a":1}'],
+  ])('takes a line as JSON does, its record as it stands, and never as two: %s', (line, record) => {
     const parsed = parse(line);
     expect(parsed.jobs).toBe(1);
     expect(linesOf(parsed.lines)).toEqual([`{"id":"s.7.0","input":${record}}`]);
@@ -139,8 +149,26 @@ describe('parseChunk', () => {
     ['{"line":1,"record":1}\n\n{"line":1,"record":2}', /^line 3 of the chunk: `line` is 1, after 1/],
     ['{"line":5,"record":1}\n{"line":4,"record":2}', /^line 2 of the chunk: `line` is 4, after 5/],
     ['{"line":1,"record":1}{"line":2,"record":2}', /not JSON/],
+    [
+      '{"line":1,"record":[1,]}',
+      /^line 1 of the chunk: not JSON: expected a value at column 23, found "\]}"$/,
+    ],
   ])('refuses %j', (body, message) => {
     expect(refusal(body)).toMatch(message);
+  });
+
+  it('takes a record nested to 512 levels and none deeper, wherever it stands in the line', () => {
+    for (const line of [`{"line":1,"record":${nested(512)}}`, `{"record":${nested(512)},"line":1}`])
+      expect(linesOf(parse(line).lines)).toEqual([`{"id":"s.7.0","input":${nested(512)}}`]);
+    for (const line of [
+      `{"line":2,"record":${nested(513)}}`,
+      `{"record":${nested(5000)},"line":2}`,
+      `{"line":2,"record":${'{"a":'.repeat(5000)}1${'}'.repeat(5001)}`,
+      `{"line":2,"record":${'['.repeat(5000)}`,
+    ])
+      expect(refusal(`{"line":1,"record":0}\n${line}`)).toMatch(
+        /^line 2 of the chunk: nested deeper than 512 levels at column \d+$/,
+      );
   });
 
   it('takes a custom ID of the longest length', () => {
@@ -164,7 +192,7 @@ describe('parseChunk of CSV', () => {
   it.each([
     ['{"a":1}', /must be a string/],
     ['5', /must be a string/],
-    ['"a\\nb"', /one line/],
+    ['"a\\nb"', /line break inside/],
     ['""', /empty/],
     ['"a,\\"b"', /not closed/],
   ])('refuses the record %s', (record, message) => {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatJobId } from '../../backend/core/ids.ts';
 import {
+  answeredLinesOf,
   csvRowProblem,
   formatInputLine,
   joinOutputLine,
@@ -10,7 +11,7 @@ import {
   recordOfInputLine,
   splitCsvRow,
 } from '../../backend/core/object-lines.ts';
-import { csvRowArb, jobRefArb, jsonTextArb } from './arbitraries.ts';
+import { csvRowArb, jobRefArb, jsonTextArb, spacedJsonArb } from './arbitraries.ts';
 
 const jsonTypeArb = fc.constantFrom('auto', 'application/jsonlines', 'application/json');
 const idArb = jobRefArb.map(formatJobId);
@@ -23,30 +24,61 @@ describe('lines of JSON objects', () => {
         expect(JSON.parse(input)).toEqual({ id, input: JSON.parse(record) });
         expect(recordOfInputLine(type, input)).toBe(record);
         const output = joinOutputLine(type, input, result);
-        expect(parseOutputLine(type, output)).toEqual({ id, result });
+        expect(parseOutputLine(type, output)).toEqual({
+          id,
+          result,
+          from: output.length - 1 - result.length,
+        });
       }),
     );
   });
 
-  it("file SageMaker's own spelling of the join under the same job, whatever the record says", () => {
-    fc.assert(
-      fc.property(idArb, jsonTextArb, jsonTextArb, fc.nat(2), (id, record, result, style) => {
-        // JoinSource Input and OutputFilter $['id','SageMakerOutput'], in other orders and spacings.
-        const input = JSON.parse(formatInputLine('auto', id, record)) as { id: string };
-        const joined = { ...input, SageMakerOutput: JSON.parse(result) as unknown };
-        const line = [
-          JSON.stringify({ id: joined.id, SageMakerOutput: joined.SageMakerOutput }),
-          JSON.stringify({ SageMakerOutput: joined.SageMakerOutput, id: joined.id }),
-          JSON.stringify({ id: joined.id, SageMakerOutput: joined.SageMakerOutput }, null, ' ').replace(
-            /\n\s*/g,
-            ' ',
-          ),
-        ][style] as string;
-        const parsed = parseOutputLine('auto', line);
-        expect(parsed?.id).toBe(id);
-        expect(parsed?.result).toBe(JSON.stringify(JSON.parse(result)));
-      }),
+  it('file a result as its own text and say where it stands, in any order and spacing, with other keys and CRLF', () => {
+    const resultArb = fc.oneof(
+      jsonTextArb,
+      spacedJsonArb.filter((json) => !json.includes('\n')),
     );
+    fc.assert(
+      fc.property(
+        idArb,
+        jsonTextArb,
+        resultArb,
+        fc.nat(4),
+        fc.boolean(),
+        (id, other, result, style, crlf) => {
+          const line = [
+            `{"id":"${id}","SageMakerOutput":${result}}`,
+            `{"SageMakerOutput":${result},"id":"${id}"}`,
+            ` { "id" : "${id}" ,\t"SageMakerOutput": ${result} } `,
+            `{"id":"${id}","input":${other},"SageMakerOutput":${result},"more":${other}}`,
+            `{"id":1,"SageMakerOutput":${other},"SageMaker\\u004futput":${result},"\\u0069d":"${id}"}`,
+          ][style] as string;
+          const parsed = parseOutputLine('auto', crlf ? `${line}\r` : line);
+          expect(parsed?.id).toBe(id);
+          const text = result.trim();
+          expect(parsed?.result).toBe(text.replace(/\r\s*/g, ''));
+          const { from } = parsed ?? {};
+          if (text.includes('\r')) expect(from).toBeUndefined();
+          else expect(line.slice(from, (from ?? 0) + text.length)).toBe(text);
+        },
+      ),
+    );
+  });
+
+  it.each([
+    ['{"SageMakerOutput":9007199254740993,"id":"s.0.0"}', '9007199254740993'],
+    ['{"SageMakerOutput":1.0,"id":"s.0.0"}\r', '1.0'],
+    ['{"id":"s.0.0", "SageMakerOutput":{"id":"x.0.0","n":1e400}}', '{"id":"x.0.0","n":1e400}'],
+    ['{"id":"s.0.0","SageMakerOutput":{\r"a":[1,\r\r 2]\r}}', '{"a":[1,2]}'],
+  ])('keep numbers and keys of a result: %s', (line, result) => {
+    expect(parseOutputLine('auto', line)?.id).toBe('s.0.0');
+    expect(parseOutputLine('auto', line)?.result).toBe(result);
+  });
+
+  it('keep a result of any depth', () => {
+    const deep = `${'['.repeat(5000)}${']'.repeat(5000)}`;
+    expect(parseOutputLine('auto', `{"id":"a.0.0","SageMakerOutput":${deep}}`)?.result).toBe(deep);
+    expect(parseOutputLine('auto', `{"SageMakerOutput":${deep},"id":"a.0.0"}`)?.result).toBe(deep);
   });
 
   it('keep to one line for records that hold line separators', () => {
@@ -54,6 +86,11 @@ describe('lines of JSON objects', () => {
       formatInputLine('auto', 'a.0.0', record),
     );
     expect(linesOf(`${lines.join('\n')}\n`)).toEqual(lines);
+  });
+
+  it('torn before their end are no input', () => {
+    const line = formatInputLine('auto', 'a.0.0', '{"n":[1]}');
+    expect(() => recordOfInputLine('auto', line.slice(0, -3))).toThrow('not an input line');
   });
 
   it.each([
@@ -69,6 +106,9 @@ describe('lines of JSON objects', () => {
     '{"id":"a.0.0","SageMakerOutput":1]',
     '{"id":"a.0.0","SageMakerOutput":1} trailing',
     '{"id":"a.0.0","SageMakerOutput":{"cut":',
+    '{"id":"a.0.0","SageMakerOutput":1,}',
+    '{"id":["a.0.0"],"SageMakerOutput":1}',
+    '[{"id":"a.0.0","SageMakerOutput":1}]',
   ])('that are not whole are no result: %j', (line) => {
     expect(parseOutputLine('auto', line)).toBeUndefined();
   });
@@ -108,6 +148,11 @@ describe('lines of CSV objects', () => {
     );
   });
 
+  it('take a carriage return at the end as a line end, and no other', () => {
+    expect(parseOutputLine('text/csv', 'a.0.0,1,record,0.9\r')).toEqual({ id: 'a.0.0', result: '"0.9"' });
+    expect(parseOutputLine('text/csv', 'a.0.0,1,record,x\ry,0.9\r\r')?.result).toBe('"x\\ry,0.9"');
+  });
+
   it.each(['', 'a.0.0', 'a.0.0,1,only the record', 'a.0.0,x,record,result', 'a.0.0,2,a,b', 'a.0.0,-1,a'])(
     'that are not whole are no result: %j',
     (line) => {
@@ -116,8 +161,8 @@ describe('lines of CSV objects', () => {
   );
 
   it.each([
-    ['a\nb', /one line/],
-    ['a\rb', /one line/],
+    ['a\nb', /line break inside/],
+    ['a\rb', /carriage return inside/],
     ['a\0b', /NUL/],
     ['', /empty/],
     ['  ', /empty/],
@@ -145,5 +190,13 @@ describe('linesOf', () => {
     expect(linesOf('a')).toEqual(['a']);
     expect(linesOf('a\n\u2028b\r\n')).toEqual(['a', '\u2028b\r']);
     expect(linesOf('\n\n')).toEqual(['', '']);
+  });
+});
+
+describe('answeredLinesOf', () => {
+  it('leaves out blank lines at the end only', () => {
+    expect(answeredLinesOf('a\r\n\nb\n')).toEqual(['a\r', '', 'b']);
+    expect(answeredLinesOf('a\r\n\r\n \n\n')).toEqual(['a\r']);
+    expect(answeredLinesOf('\n\n')).toEqual([]);
   });
 });

@@ -20,6 +20,8 @@ const send = (body: Buffer, n = 0, pin = pinOf()) => acceptChunk(pipeline.ports,
 const post = (body: string | Buffer, key?: string, pin = pinOf()) =>
   acceptJob(pipeline.ports, pin, Buffer.from(body as string), key);
 
+const nested = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`;
+
 /** The code of the refusal, with which nothing was stored. */
 async function refusal(promise: Promise<unknown>): Promise<string> {
   const total = async () => (await pipeline.ports.ledger.submission('s'))?.counters.total;
@@ -72,6 +74,17 @@ describe('acceptChunk', () => {
     await expect(send(body)).rejects.toThrow(/^line 2 of the chunk: not JSON/);
   });
 
+  it('takes records nested to 512 levels, and says which line is nested deeper', async () => {
+    expect(await send(bodyOf([nested(512), '1']))).toHaveLength(2);
+    for (const levels of [513, 5000, 100_000]) {
+      const bodies = [bodyOf(['1', nested(levels)]), Buffer.from(`\n{"record": ${nested(levels)},"line":1}`)];
+      for (const body of bodies) {
+        expect(await refusal(send(body, 1))).toBe('bad_record');
+        await expect(send(body, 1)).rejects.toThrow(/^line 2 of the chunk: nested deeper than 512 levels/);
+      }
+    }
+  });
+
   it('takes a record as large as a request to the model may be, and none larger', async () => {
     const pin = pinOf({ maxPayloadMb: 1 });
     expect(maxRecordBytes(pin)).toBe(1024 * 1024);
@@ -112,6 +125,14 @@ describe('acceptJob', () => {
     [`"${'x'.repeat(MAX_CHUNK_BYTES)}"`, 'too_large'],
   ])('refuses the body %.20j', async (body, code) => {
     expect(await refusal(post(body))).toBe(code);
+  });
+
+  it('takes a record nested to 512 levels and none deeper', async () => {
+    expect(await post(` ${nested(512)}\n`)).toMatch(/^j/);
+    for (const levels of [513, 5000]) {
+      expect(await refusal(post(nested(levels)))).toBe('bad_record');
+      await expect(post(nested(levels))).rejects.toThrow(/^the body is nested deeper than 512 levels/);
+    }
   });
 
   it('refuses what is not UTF-8', async () => {

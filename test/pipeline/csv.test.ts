@@ -28,6 +28,15 @@ describe('CSV', () => {
     expect(results).toEqual(rows.map(columns));
   });
 
+  it('files an output with CRLF and blank last lines, without carriage returns in its results', async () => {
+    pipeline = await MemoryPipeline.open(columns);
+    pipeline.transforms.trouble.spoil = (text) => `${text.replaceAll('\n', '\r\n')}\r\n\n`;
+    await pipeline.submit('s', ['"a,b"', '"c"'], { settings });
+    await pipeline.settle();
+    const results = (await pipeline.jobs('s')).map(({ result }) => result);
+    expect(results).toEqual(['"2,a"', '"1,c"']);
+  });
+
   it('fails a bad row alone', async () => {
     pipeline = await MemoryPipeline.open(columns);
     const many = Array.from({ length: 300 }, (_, i) =>
@@ -44,10 +53,11 @@ describe('CSV', () => {
   it('takes a single row as the body, with or without its line end', async () => {
     pipeline = await MemoryPipeline.open(columns);
     const refs = [];
-    for (const row of ['a,"b,c"', 'd\n', 'e,f\r\n']) refs.push(await pipeline.post(row, { settings }));
+    for (const row of ['a,"b,c"', 'd\n', 'e,f\r\n', 'g\r\n\r\n'])
+      refs.push(await pipeline.post(row, { settings }));
     await pipeline.settle();
     const results = await Promise.all(refs.map(async (ref) => (await pipeline.job(ref)).result));
-    expect(results).toEqual(['"2,a"', '"1,d"', '"2,e"']);
+    expect(results).toEqual(['"2,a"', '"1,d"', '"2,e"', '"1,g"']);
   });
 
   it.each(['a\nb', '', ' ', 'a,"b', 'a\0b'])('refuses the body %j', async (row) => {

@@ -1,10 +1,8 @@
 /** One line into its record and custom ID, for each format; what no other line matters to. */
+import { csvRowProblem, JsonTextError, MAX_DEPTH, membersOf, spanOf } from '@batchml/backend/words';
 import { printable } from '../ui/printable.ts';
-import { csvRowProblem } from './csv-row.ts';
 import type { InputOptions, LineParser } from './input.ts';
-import { jsonProblem } from './json-problem.ts';
-import { isObject, kindOf } from './problem-text.ts';
-import { rawField } from './raw-field.ts';
+import { jsonProblem, kindOf } from './problem-text.ts';
 
 /** The parser of the lines of a format. */
 export function lineParser(options: InputOptions): LineParser {
@@ -21,58 +19,69 @@ export function lineParser(options: InputOptions): LineParser {
   }
 }
 
-/** `text` was refused by JSON.parse: undefined if it is blank, else what is wrong with it. */
-function refused(text: string, error: unknown): string | undefined {
-  return text.trim() === '' ? undefined : jsonProblem(text, error);
+/** A parser of lines of JSON: what `parse` throws for bad ones becomes their problem. */
+function ofJson(parse: LineParser): LineParser {
+  return (text) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      if (!(error instanceof JsonTextError)) throw error;
+      return text.trim() === '' ? undefined : jsonProblem(error);
+    }
+  };
 }
 
-const parsePlain: LineParser = (text) => {
-  try {
-    JSON.parse(text);
-  } catch (error) {
-    return refused(text, error);
-  }
+const parsePlain = ofJson((text) => {
+  spanOf(text);
   return { customId: undefined, record: text };
-};
+});
+
+/**
+ * The texts of an object's members by key, or what the text is instead of an object.
+ * @param maxDepth of each member's value
+ */
+function readMembers(text: string, maxDepth: number): ((key: string) => string | undefined) | string {
+  const members = membersOf(text, maxDepth);
+  if (!members) return kindOf(text.trimStart());
+  return (key) => {
+    const span = members.get(key);
+    return span && text.slice(span.from, span.to);
+  };
+}
 
 function plainWithId(field: string): LineParser {
   const name = printable(JSON.stringify(field));
-  return (text) => {
-    let value: unknown;
-    try {
-      value = JSON.parse(text);
-    } catch (error) {
-      return refused(text, error);
-    }
-    if (!isObject(value)) return `the custom ID's field ${name} is missing: the record is ${kindOf(value)}`;
-    if (!Object.hasOwn(value, field)) return `the custom ID's field ${name} is missing`;
-    const id = value[field];
-    if (typeof id === 'string') return { customId: id, record: text };
-    if (typeof id !== 'number') return `field ${name} must be a string or a number, not ${kindOf(id)}`;
+  return ofJson((text) => {
+    // The record is the object itself: a level.
+    const member = readMembers(text, MAX_DEPTH - 1);
+    if (typeof member === 'string')
+      return `the custom ID's field ${name} is missing: the record is ${member}`;
+    const id = member(field);
+    if (id === undefined) return `the custom ID's field ${name} is missing`;
+    const kind = kindOf(id);
+    if (kind === 'a string') return { customId: JSON.parse(id) as string, record: text };
+    if (kind !== 'a number') return `field ${name} must be a string or a number, not ${kind}`;
     // Beyond 2^53 two numbers may parse to one: the text tells them apart.
-    return { customId: Number.isSafeInteger(id) ? String(id) : rawField(text, field), record: text };
-  };
+    const value = Number(id);
+    return { customId: Number.isSafeInteger(value) ? String(value) : id, record: text };
+  });
 }
 
 /** Lines that wrap the record: `{ID field, other fields that don't matter here, record field}`. */
 function envelope(idField: string, idRequired: boolean, recordField: string): LineParser {
-  return (text) => {
-    let value: unknown;
-    try {
-      value = JSON.parse(text);
-    } catch (error) {
-      return refused(text, error);
-    }
-    if (!isObject(value))
-      return `must be an object with "${idField}" and "${recordField}", not ${kindOf(value)}`;
-    const id = Object.hasOwn(value, idField) ? value[idField] : undefined;
+  return ofJson((text) => {
+    const member = readMembers(text, MAX_DEPTH);
+    if (typeof member === 'string')
+      return `must be an object with "${idField}" and "${recordField}", not ${member}`;
+    const id = member(idField);
     if (id === undefined && idRequired) return `"${idField}" is missing`;
-    if (id !== undefined && typeof id !== 'string') return `"${idField}" must be a string, not ${kindOf(id)}`;
-    if (!Object.hasOwn(value, recordField)) return `"${recordField}" is missing`;
-    const record = value[recordField];
-    if (!isObject(record)) return `"${recordField}" must be an object, not ${kindOf(record)}`;
-    return { customId: id, record: rawField(text, recordField) ?? JSON.stringify(record) };
-  };
+    if (id !== undefined && kindOf(id) !== 'a string')
+      return `"${idField}" must be a string, not ${kindOf(id)}`;
+    const record = member(recordField);
+    if (record === undefined) return `"${recordField}" is missing`;
+    if (kindOf(record) !== 'an object') return `"${recordField}" must be an object, not ${kindOf(record)}`;
+    return { customId: id === undefined ? undefined : (JSON.parse(id) as string), record };
+  });
 }
 
 const parseCsv: LineParser = (text) => {
@@ -81,14 +90,10 @@ const parseCsv: LineParser = (text) => {
 };
 
 /** A JSON string that holds a row. */
-const parseRow: LineParser = (text) => {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    return refused(text, error);
-  }
-  if (typeof value !== 'string')
-    return `the model is sent text/csv: a record must be a string that holds a row, not ${kindOf(value)}`;
-  return csvRowProblem(value) ?? { customId: undefined, record: text };
-};
+const parseRow = ofJson((text) => {
+  const { from } = spanOf(text);
+  const kind = kindOf(text.slice(from));
+  if (kind !== 'a string')
+    return `the model is sent text/csv: a record must be a string that holds a row, not ${kind}`;
+  return csvRowProblem(JSON.parse(text) as string) ?? { customId: undefined, record: text };
+});

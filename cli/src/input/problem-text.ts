@@ -1,16 +1,32 @@
 /** Words for problems: what users read after `file:line:`. */
+import type { JsonTextError } from '@batchml/backend/words';
+import { printable } from '../ui/printable.ts';
 
-/** What a JSON value is, for "must be a string, not …". */
-export function kindOf(value: unknown): string {
-  if (value === null) return 'null';
-  if (Array.isArray(value)) return 'an array';
-  if (typeof value === 'object') return 'an object';
-  return `a ${typeof value}`;
+/** What the JSON value of a (valid) text is, for "must be a string, not …". */
+export function kindOf(json: string): string {
+  switch (json[0]) {
+    case '{':
+      return 'an object';
+    case '[':
+      return 'an array';
+    case '"':
+      return 'a string';
+    case 't':
+    case 'f':
+      return 'a boolean';
+    case 'n':
+      return 'null';
+    default:
+      return 'a number';
+  }
 }
 
-/** True for a JSON object: not null, not an array. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/** What is wrong with a line that can't be taken as JSON. */
+export function jsonProblem(error: JsonTextError): string {
+  if (error.kind === 'deep') return error.detail;
+  if (error.kind === 'ended')
+    return 'not valid JSON: the line ends before the value does (a record must be on one line)';
+  return printable(`not valid JSON: ${error.detail}`);
 }
 
 /** Says that something takes more bytes than it may. */

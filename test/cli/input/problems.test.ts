@@ -25,14 +25,12 @@ describe('a line that is not JSON', () => {
   ])('%s: names the column', async (text, column) => {
     const message = await only(text);
     if (column === undefined) expect(message).toContain('the line ends before the value does');
-    else expect(message).toMatch(new RegExp(`^1: not valid JSON at column ${column}: \\S`));
+    else expect(message).toMatch(new RegExp(`^1: not valid JSON: .* at column ${column}, found "`));
   });
 
-  it('guesses no column where the place is not certain', async () => {
-    const same = '{"a": aaaaaaaaaaaaaaa, "b": "12345678901234567890"}, '.repeat(2);
-    expect(await only(`"${same.replaceAll('"', '')}" "`)).toMatch(/^1: not valid JSON/);
-    expect(await only('[x,x]')).toMatch(/^1: not valid JSON: \S/);
-    expect(await only('NaN')).toBe('1: not valid JSON');
+  it('says what was expected there, and what was found', async () => {
+    expect(await only('[x,x]')).toBe('1: not valid JSON: expected a value at column 2, found "x,x]"');
+    expect(await only('NaN')).toBe('1: not valid JSON: expected a value at column 1, found "NaN"');
   });
 
   it('says that a value spread over lines is the problem', async () => {
@@ -56,6 +54,24 @@ describe('a line that is not JSON', () => {
 
   it('takes a byte order mark only at the start of the file', async () => {
     expect(await only('1\n\ufeff2\n')).toMatch(/^2: not valid JSON/);
+  });
+});
+
+describe('a record nested deeper than 512 levels', () => {
+  const nested = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`;
+  const deep = /^2: nested deeper than 512 levels at column \d+$/;
+
+  it('is refused with its line, as the pipeline would refuse it', async () => {
+    expect(await only(`1\n${nested(513)}\n${nested(512)}`)).toMatch(deep);
+    expect(await only(`1\n${nested(5000)}`)).toMatch(deep);
+  });
+
+  it('is measured as it is sent: with its ID, without its envelope', async () => {
+    const id = { ...plain, idField: 'id' };
+    expect(await only(`{"id":"a","x":${nested(511)}}\n{"id":"b","x":${nested(512)}}`, id)).toMatch(deep);
+    const openai: InputOptions = { ...plain, format: 'openai' };
+    const line = (name: string, levels: number) => `{"custom_id":"${name}","body":{"x":${nested(levels)}}}`;
+    expect(await only(`${line('a', 511)}\n${line('b', 512)}`, openai)).toMatch(deep);
   });
 });
 

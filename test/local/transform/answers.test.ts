@@ -28,17 +28,32 @@ describe('answers in lines of JSON', () => {
   it.each([
     ['1\n', 2, 'the model answered 1 line for 2 records'],
     ['1\n2\n3\n', 1, 'the model answered 3 lines for 1 record'],
+    ['1\n\n', 2, 'the model answered 1 line for 2 records'],
     ['', 2, 'the model answered 0 lines for 2 records'],
   ])('refuses another number of lines than of records: %j', (text, records, problem) => {
     expect(lines(text, records)).toEqual({ problem });
   });
 
   it('refuses a blank line in the middle, half a line and what is not JSON, and says which', () => {
-    expect(lines('1\n\n', 2)).toMatchObject({ problem: expect.stringMatching(/^line 2 .* is not JSON: /) });
+    expect(lines('1\n\n2', 3)).toMatchObject({ problem: expect.stringMatching(/^line 2 .* is not JSON: /) });
     expect(lines('{"a":1}\n{"a"', 2)).toMatchObject({
       problem: expect.stringMatching(/^line 2 of the model's answer is not JSON: /),
     });
     expect(lines('NaN\n', 1)).toHaveProperty('problem');
+  });
+
+  it('takes blank lines at the end, and raw line breaks out of white space', () => {
+    expect(lines('1\n2\n\r\n\n', 2)).toEqual(['1', '2']);
+    expect(lines('{\r"a":\r [1,\r\r2]\r}\r\n', 1)).toEqual(['{"a":[1,2]}']);
+    expect(lines(' 1.0 \n', 1)).toEqual(['1.0']);
+  });
+
+  it('takes any depth, and says that many open brackets are no JSON', () => {
+    const deep = `${'['.repeat(5000)}${']'.repeat(5000)}`;
+    expect(lines(deep, 1)).toEqual([deep]);
+    expect(lines('['.repeat(5_000_000), 1)).toEqual({
+      problem: "line 1 of the model's answer is not JSON: it ends before the value does",
+    });
   });
 
   it('takes no array for lines', () => {
@@ -51,8 +66,13 @@ describe('answers in CSV', () => {
     expect(csv('"a, ""b""",2,3\n0.1\r\n', 2)).toEqual(['"a, ""b""",2,3', '0.1']);
   });
 
+  it('takes CRLF and blank lines at the end for line ends', () => {
+    expect(csv('1,a\r\n2,b\r\n\r\n', 2)).toEqual(['1,a', '2,b']);
+  });
+
   it('refuses blank lines and other numbers of lines', () => {
-    expect(csv('1\n\n', 2)).toEqual({ problem: "line 2 of the model's answer is blank" });
+    expect(csv('1\n\n2', 3)).toEqual({ problem: "line 2 of the model's answer is blank" });
+    expect(csv('1\n\n', 2)).toEqual({ problem: 'the model answered 1 line for 2 records' });
     expect(csv('1\n', 2)).toEqual({ problem: 'the model answered 1 line for 2 records' });
   });
 });
