@@ -22,6 +22,7 @@ import { toTransformJob, transformRow } from './transform-rows.ts';
 const AT_ONCE = 16;
 /** So often a chunk whose segments move away while it is read is read again. */
 const MOVED_TRIES = 5;
+const LIST_KEY = /^\d{15}#/;
 
 export function readLedger(context: Context): ReadLedger {
   const { store } = context;
@@ -31,6 +32,8 @@ export function readLedger(context: Context): ReadLedger {
 
     async submissions(cursor, limit) {
       const before = cursor === undefined ? undefined : Buffer.from(cursor, 'base64url').toString();
+      // A cursor of another pipeline.
+      if (before !== undefined && !LIST_KEY.test(before)) return { items: [], next: undefined };
       const { pk } = listKey(0, '');
       const keys: string[] = [];
       const ids: string[] = [];

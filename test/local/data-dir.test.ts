@@ -171,6 +171,8 @@ describe('a poll', () => {
           },
           draft,
         );
+      // The pin is read once.
+      await ledger.submission(id);
       steps = 0;
       await ledger.submission(id);
       costs.push(steps);
