@@ -1,0 +1,96 @@
+/** Open work: nothing stays in its index that is not open, and nothing hides other work. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { chunkOf, draftOf, REASON, refsOf, Steps, T0, transformOf } from '../contract/ledger-steps.ts';
+import { openStore, type StoreBackend } from '../support/store-backend.ts';
+
+let backend: StoreBackend;
+let steps: Steps;
+beforeEach(async () => {
+  backend = await openStore({ now: () => T0 });
+  steps = new Steps(backend.ledger);
+});
+afterEach(() => backend.close());
+
+const open = () =>
+  backend.sql
+    .all<{ open_key: string }>('SELECT open_key FROM items WHERE open_key IS NOT NULL ORDER BY open_key')
+    .map(({ open_key }) => open_key);
+
+describe('single jobs', () => {
+  it('leave nothing in the index when they have ended, were cancelled, or were retried', async () => {
+    const { ledger } = backend;
+    const single = { kind: 'single' } as const;
+    await steps.accept(chunkOf('j-1', 0, 1), single);
+    await ledger.cancelJobs(refsOf('j-1', 0, [0]), T0);
+    expect(open()).toEqual([]);
+    await steps.accept(chunkOf('j-2', 0, 1), single);
+    const members = [{ submission: 'j-2', chunk: 0, from: 0, to: 1 }];
+    const batch = await steps.waiting(members, { owner: undefined });
+    const name = await steps.claim(batch.id);
+    await ledger.applyVerdict(batch.id, name, { kind: 'fail', error: REASON }, T0);
+    await ledger.endTransformJob(name, undefined);
+    expect(open()).toEqual([]);
+    expect(await ledger.beginRetry('j-2', 0, 'all')).toBe(true);
+    const retry = await steps.formed(members, { owner: undefined, generation: 1 });
+    expect(retry.jobs).toBe(1);
+    await ledger.endRetry('j-2', 1);
+    await ledger.markWaiting([retry.id]);
+    const second = await steps.claim(retry.id);
+    await steps.file(retry);
+    await ledger.endTransformJob(second, undefined);
+    expect(open()).toEqual([]);
+    expect(await ledger.submission('j-2')).toMatchObject({ generation: 1, retrying: false });
+    expect(await steps.counts('j-2')).toEqual({ Processed: 1 });
+  });
+});
+
+describe('many open submissions', () => {
+  it('hide none that is being cancelled or retried, nor one that is to be announced', async () => {
+    const { ledger } = backend;
+    for (let i = 0; i < 5100; i++)
+      await ledger.openSubmission(draftOf(`s-${String(i).padStart(5, '0')}`, { createdAt: T0 + i }));
+    await steps.submission('late', [1], { createdAt: T0 + 9000 });
+    await ledger.beginCancel('late');
+    expect((await ledger.openWork(T0)).submissions).toEqual(['late']);
+    await ledger.cancelChunks('late', 0, 10, T0);
+    await ledger.endCancel('late');
+    expect((await ledger.openWork(T0)).submissions).toEqual([]);
+    expect(await ledger.unannounced()).toEqual(['late']);
+    expect(await ledger.markAnnounced('late', 0)).toBe(true);
+    expect(await ledger.unannounced()).toEqual([]);
+  });
+});
+
+describe('places', () => {
+  it('of transform jobs that are not there any more are given back', async () => {
+    const { batch, name } = await steps.running('a', 1);
+    await steps.submission('b', [1]);
+    const other = await steps.waiting([{ submission: 'b', chunk: 0, from: 0, to: 1 }]);
+    expect(await backend.ledger.claimTransformJob(transformOf('t', [other.id]), 1)).toBe('full');
+    expect(batch.transformJob).toBe(name);
+    // As when its time to live was over.
+    backend.sql.run('DELETE FROM items WHERE pk = ?', [`T#${name}`]);
+    expect(await backend.ledger.claimTransformJob(transformOf('t', [other.id]), 1)).toBe('claimed');
+  });
+});
+
+describe('a ledger for one submission', () => {
+  it('lists its open work alone', async () => {
+    await steps.running('a', 1);
+    await steps.submission('b', [1]);
+    await steps.submission('c', [1]);
+    const batch = await steps.waiting([{ submission: 'c', chunk: 0, from: 0, to: 1 }]);
+    await steps.failed('d', 1);
+    await backend.ledger.beginRetry('d', 0, 'all');
+    const of = (only: string) => backend.again({ only });
+    expect((await of('a').openWork(T0)).transforms).toHaveLength(1);
+    expect(await of('b').openWork(T0)).toMatchObject({ chunks: true, transforms: [], waiting: false });
+    expect(await of('c').openWork(T0)).toMatchObject({ chunks: false, transforms: [], waiting: true });
+    expect(await of('d').openWork(T0)).toMatchObject({ chunks: false, submissions: ['d'] });
+    expect(await of('nobody').openWork(T0)).toMatchObject({ chunks: false, submissions: [], waiting: false });
+    expect((await of('c').waitingBatches(T0, 10)).map(({ id }) => id)).toEqual([batch.id]);
+    expect(await of('b').waitingBatches(T0, 10)).toEqual([]);
+    expect((await of('b').openChunks(10)).map(({ submission }) => submission)).toEqual(['b']);
+    expect(await of('a').nextWaiting(T0)).toBeUndefined();
+  });
+});

@@ -1,0 +1,121 @@
+/** The ledger over a store that a test looks into, or spoils: SQLite in memory, without durability. */
+import { AWS_LIMITS } from '../../backend/aws/limits.ts';
+import type { Item } from '../../backend/core/items.ts';
+import { createLedger, type LedgerOptions, type StoreLedger } from '../../backend/ledger/index.ts';
+import { openSql } from '../../backend/local/sqlite/open.ts';
+import { prepareTables } from '../../backend/local/sqlite/schema.ts';
+import type { Sql } from '../../backend/local/sqlite/sql.ts';
+import { sqliteStore } from '../../backend/local/sqlite-store.ts';
+import type { Blobs } from '../../backend/ports/blobs.ts';
+import type { Store } from '../../backend/ports/store.ts';
+
+/** What a store was asked for. */
+export interface Asked {
+  /** Requests, and items in them. */
+  reads: number;
+  itemsRead: number;
+  writes: number;
+  itemsWritten: number;
+  /** Writes of one item, or transactions, whose conditions didn't hold. */
+  refused: number;
+}
+
+export interface StoreBackend {
+  readonly ledger: StoreLedger;
+  readonly store: Store;
+  readonly sql: Sql;
+  readonly blobs: Blobs & { readonly objects: Map<string, string>; reads: number };
+  readonly asked: Asked;
+  /** Called before each request; what it throws is the request's answer. */
+  before: (kind: 'read' | 'write') => void;
+  /** Called after each write took effect. */
+  after: () => void;
+  /** Another ledger over the same store. */
+  again(options?: Partial<LedgerOptions>): StoreLedger;
+  close(): void;
+}
+
+/** @param options of the ledger; by default the limits of the cloud */
+export async function openStore(options: Partial<LedgerOptions> & { now: () => number }): Promise<StoreBackend> {
+  const sql = await openSql(':memory:', 'wasm');
+  prepareTables(sql);
+  const bare = sqliteStore(sql);
+  const asked: Asked = { reads: 0, itemsRead: 0, writes: 0, itemsWritten: 0, refused: 0 };
+  const read = (items: number) => {
+    backend.before('read');
+    asked.reads++;
+    asked.itemsRead += items;
+  };
+  const store: Store = {
+    async get(key) {
+      read(1);
+      return bare.get(key);
+    },
+    async getAll(keys) {
+      if (keys.length === 0) return [];
+      // 100 items a request, as DynamoDB takes them.
+      for (let i = 0; i < keys.length; i += 100) read(Math.min(100, keys.length - i));
+      return bare.getAll(keys);
+    },
+    async *query(range) {
+      read(0);
+      for await (const item of bare.query(range)) {
+        asked.itemsRead++;
+        yield item;
+      }
+    },
+    async write(write, first = []) {
+      return this.transact([write], first);
+    },
+    async transact(writes, first = []) {
+      backend.before('write');
+      asked.writes += 1 + Math.ceil(first.length / 25);
+      asked.itemsWritten += writes.length + first.length;
+      const outcome = await bare.transact(writes, first);
+      if (!outcome.done) asked.refused += writes.length;
+      backend.after();
+      return outcome;
+    },
+    async putAll(items: readonly Item[]) {
+      backend.before('write');
+      asked.writes += Math.ceil(items.length / 25);
+      asked.itemsWritten += items.length;
+      await bare.putAll(items);
+      backend.after();
+    },
+  };
+  const objects = new Map<string, string>();
+  const blobs = {
+    objects,
+    reads: 0,
+    put: async (key: string, text: string) => void objects.set(key, text),
+    get: async (key: string) => {
+      blobs.reads++;
+      return objects.get(key);
+    },
+    getBytes: async (key: string, from: number, to: number) => {
+      blobs.reads++;
+      return Buffer.from(objects.get(key) ?? '').subarray(from, to);
+    },
+  };
+  const { now, ...more } = options;
+  const again: StoreBackend['again'] = (other = {}) =>
+    createLedger({ ...AWS_LIMITS, store, blobs, clock: { now }, retentionDays: 30, ...more, ...other });
+  const backend: StoreBackend = {
+    ledger: again(),
+    store,
+    sql,
+    blobs,
+    asked,
+    before: () => undefined,
+    after: () => undefined,
+    again,
+    close: () => sql.close(),
+  };
+  return backend;
+}
+
+/** Counts from nothing again. */
+export function forget(asked: Asked): void {
+  Object.assign(asked, { reads: 0, itemsRead: 0, writes: 0, itemsWritten: 0, refused: 0 });
+}
