@@ -20,15 +20,18 @@ const CATCH_UP_MS = 1000;
 
 type StartPorts = Pick<Ports, 'ledger' | 'objects' | 'transforms' | 'bells' | 'clock'>;
 
-/** Starts transform jobs until no batch that may be started waits or no place is free. */
-export async function start(ports: StartPorts, trigger: Trigger): Promise<void> {
+/**
+ * Starts transform jobs until no batch that may be started waits or no place is free.
+ * @param pageSize batches looked at in one step
+ */
+export async function start(ports: StartPorts, trigger: Trigger, pageSize = PAGE): Promise<void> {
   const { ledger, bells, clock } = ports;
   let changedLooks = 0;
   // Pins without a place: what waits for them must not keep others from being seen.
   const full = new Set<string>();
   for (;;) {
     const now = clock.now();
-    const page = await ledger.waitingBatches(now, PAGE, full);
+    const page = await ledger.waitingBatches(now, pageSize, full);
     const waiting = page.filter((batch) => mayStart(batch, trigger, now));
     if (waiting.length === 0) break;
     const outcomes = new Set<string>();
@@ -48,7 +51,7 @@ export async function start(ports: StartPorts, trigger: Trigger): Promise<void> 
     }
     if (!outcomes.has('changed')) {
       // A page of batches that all have no place may hide others.
-      if (outcomes.has('full') && page.length === PAGE) continue;
+      if (outcomes.has('full') && page.length === pageSize) continue;
       break;
     }
     if (++changedLooks === CHANGED_LOOKS) {

@@ -76,6 +76,38 @@ export function settleContract(open: () => Ledger): void {
       expect(await steps.counts('a')).toEqual({ Processed: 2, Failed: 1 });
     });
 
+    it('takes a late output of an earlier attempt in part, and the rest of a later one; the place is given back', async () => {
+      const { batch, name } = await steps.running('a', 4);
+      await ledger.applyVerdict(batch.id, name, requeue, T0);
+      await ledger.endTransformJob(name, undefined);
+      const second = await steps.claim(batch.id);
+      const results = (result: string) =>
+        [...jobsOf(batch.members)].map((ref) => ({ ref, result }));
+      await ledger.fileResults([{ batch: batch.id, results: results('"first"').slice(0, 2) }], T0);
+      expect((await steps.batch(batch.id)).state).toBe('Running');
+      expect(await steps.counts('a')).toEqual({ Processed: 2, Processing: 2 });
+      await ledger.fileResults([{ batch: batch.id, results: results('"second"') }], T0);
+      expect((await steps.jobs('a')).map(({ result }) => result)).toEqual([
+        '"first"',
+        '"first"',
+        '"second"',
+        '"second"',
+      ]);
+      expect((await steps.batch(batch.id)).state).toBe('Done');
+      expect(await ledger.endTransformJob(second, undefined)).toBe(true);
+      expect((await ledger.openWork(T0)).transforms).toEqual([]);
+    });
+
+    it('ends a batch whose last open jobs were filed of an earlier attempt, and its place is given back', async () => {
+      const { batch, name } = await steps.running('a', 2);
+      await ledger.applyVerdict(batch.id, name, requeue, T0);
+      await ledger.endTransformJob(name, undefined);
+      const second = await steps.claim(batch.id);
+      await steps.file(batch, '"late"');
+      expect(await ledger.runningBatches(second)).toEqual([]);
+      expect(await ledger.endTransformJob(second, undefined)).toBe(true);
+    });
+
     it('does nothing for a batch that has failed, or that nobody knows', async () => {
       const { batch, name } = await steps.running('a', 2);
       await ledger.applyVerdict(batch.id, name, fail, T0);
