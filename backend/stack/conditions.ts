@@ -42,9 +42,9 @@ export interface Choices {
 }
 
 export function addChoices(stack: Stack, parameters: Parameters): Choices {
-  const is = (id: string, name: keyof Parameters, value: string) =>
+  const is = (id: string, name: keyof Parameters, value: string | number) =>
     new CfnCondition(stack, id, { expression: Fn.conditionEquals({ Ref: name }, value) });
-  const isNot = (id: string, name: keyof Parameters, value: string) =>
+  const isNot = (id: string, name: keyof Parameters, value: string | number) =>
     new CfnCondition(stack, id, {
       expression: Fn.conditionNot(Fn.conditionEquals({ Ref: name }, value)),
     });
@@ -58,8 +58,8 @@ export function addChoices(stack: Stack, parameters: Parameters): Choices {
   addRetentionRules(stack);
   return {
     scheduled: is('Scheduled', 'TriggerType', 'schedule'),
-    stream: isNot('HasStream', 'JobStreamShardCount', '0'),
-    streamOnDemand: is('StreamOnDemand', 'JobStreamShardCount', '-1'),
+    stream: isNot('HasStream', 'JobStreamShardCount', 0),
+    streamOnDemand: is('StreamOnDemand', 'JobStreamShardCount', -1),
     tracing: is('Tracing', 'TracingMode', 'Active'),
     apiLogging: is('LogsApi', 'ApiLogging', 'on'),
     dailyQuota: isNot('HasDailyQuota', 'ApiDailyQuota', '0'),
