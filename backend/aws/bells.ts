@@ -87,9 +87,11 @@ export class AwsBells implements Bells {
       rung: due.filter(({ bell }) => QUEUE_OF[bell.kind] === name),
     }));
     const sends = [
-      ...inGroups(streamed, RECORDS_MOST).map(
-        (some) => () => this.#deliver(some, (left) => this.#stream(stream, left)),
-      ),
+      ...(stream === undefined
+        ? []
+        : inGroups(streamed, RECORDS_MOST).map(
+            (some) => () => this.#deliver(some, (left) => this.#stream(stream, left)),
+          )),
       ...queued.flatMap(({ url, rung }) =>
         inGroups(rung, MESSAGES_MOST).map(
           (some) => () => this.#deliver(some, (left) => this.#queue(url, left)),
@@ -114,7 +116,7 @@ export class AwsBells implements Bells {
   }
 
   /** Puts records; gives those that were refused. Records are answered for in place (PutRecords). */
-  async #stream(stream: string | undefined, rung: readonly Rung[]): Promise<Rung[]> {
+  async #stream(stream: string, rung: readonly Rung[]): Promise<Rung[]> {
     const answer = await this.#options.kinesis.send(
       new PutRecordsCommand({
         StreamName: stream,
