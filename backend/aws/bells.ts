@@ -1,8 +1,8 @@
 /**
  * Bells as messages. They are collected while an invocation works, each once, and sent at its end by `flush`.
  *
- * - A gather bell that names a chunk goes to the stream, by its submission as partition key; the others to the queues of the
- *   functions that answer them.
+ * - A gather bell that names a chunk goes to the stream where there is one, by its submission as partition key; the others
+ *   to the queues of the functions that answer them.
  * - A timed bell waits in its queue: SQS delays a message by at most 15 minutes (SendMessage, DelaySeconds). Later ones are
  *   not sent: reconcile rings for all that is open every minute.
  * - A bell that can't be sent is told of and dropped, for the same reason. It never fails the work that rang it.
@@ -12,6 +12,7 @@ import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { inParallel } from '../core/in-parallel.ts';
 import type { Bell, Bells } from '../ports/bells.ts';
 import type { QueueUrls } from './config.ts';
+import { chunkOf } from './events.ts';
 import { inGroups, type Patience, sendAll } from './retry.ts';
 
 /** Messages of SendMessageBatch; a bell is far from the 1 MiB that they may have together (Amazon SQS API). */
@@ -28,8 +29,8 @@ export interface BellOptions {
   readonly sqs: Pick<SQSClient, 'send'>;
   readonly kinesis: Pick<KinesisClient, 'send'>;
   readonly queues: QueueUrls;
-  /** The stream's name. */
-  readonly stream: string;
+  /** The stream's name; undefined: there is none. */
+  readonly stream: string | undefined;
   readonly now: () => number;
   readonly patience: Patience;
   /** Told of bells that could not be sent. */
@@ -75,17 +76,23 @@ export class AwsBells implements Bells {
   async flush(): Promise<void> {
     const rung = [...this.#rung.values()];
     this.#rung = new Map();
+    const { stream, queues } = this.#options;
+    // A timed one waits in its queue, which a stream can't do.
+    const isStreamed = ({ bell, at }: Rung) =>
+      stream !== undefined && at === undefined && chunkOf(bell) !== undefined;
     const streamed = rung.filter(isStreamed);
     const due = rung.filter((each) => !isStreamed(each) && this.#delayMs(each) <= DELAY_MOST_MS);
-    const queues = Object.entries(this.#options.queues).map(([name, url]) => ({
+    const queued = Object.entries(queues).map(([name, url]) => ({
       url: url as string,
       rung: due.filter(({ bell }) => QUEUE_OF[bell.kind] === name),
     }));
     const sends = [
-      ...inGroups(streamed, RECORDS_MOST).map(
-        (some) => () => this.#deliver(some, (left) => this.#stream(left)),
-      ),
-      ...queues.flatMap(({ url, rung }) =>
+      ...(stream === undefined
+        ? []
+        : inGroups(streamed, RECORDS_MOST).map(
+            (some) => () => this.#deliver(some, (left) => this.#stream(stream, left)),
+          )),
+      ...queued.flatMap(({ url, rung }) =>
         inGroups(rung, MESSAGES_MOST).map(
           (some) => () => this.#deliver(some, (left) => this.#queue(url, left)),
         ),
@@ -109,14 +116,13 @@ export class AwsBells implements Bells {
   }
 
   /** Puts records; gives those that were refused. Records are answered for in place (PutRecords). */
-  async #stream(rung: readonly Rung[]): Promise<Rung[]> {
-    const { kinesis, stream } = this.#options;
-    const answer = await kinesis.send(
+  async #stream(stream: string, rung: readonly Rung[]): Promise<Rung[]> {
+    const answer = await this.#options.kinesis.send(
       new PutRecordsCommand({
         StreamName: stream,
-        Records: rung.map(({ bell }) => {
-          const { submission, n } = bell as StreamedBell;
-          return { Data: Buffer.from(JSON.stringify({ submission, n })), PartitionKey: submission };
+        Records: rung.flatMap(({ bell }) => {
+          const chunk = chunkOf(bell);
+          return chunk ? [{ Data: Buffer.from(JSON.stringify(chunk)), PartitionKey: chunk.submission }] : [];
         }),
       }),
       { abortSignal: AbortSignal.timeout(CALL_MS) },
@@ -150,10 +156,4 @@ export class AwsBells implements Bells {
   #delayMs({ at }: Rung): number {
     return at === undefined ? 0 : Math.max(at - this.#options.now(), 0);
   }
-}
-
-type StreamedBell = { readonly kind: 'gather'; readonly submission: string; readonly n: number };
-
-function isStreamed({ bell, at }: Rung): boolean {
-  return at === undefined && bell.kind === 'gather' && bell.submission !== undefined && bell.n !== undefined;
 }

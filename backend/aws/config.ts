@@ -18,7 +18,8 @@ export interface Config {
   readonly stack: string;
   readonly table: string;
   readonly bucket: string;
-  readonly stream: string;
+  /** Name of the stream that chunks' bells go to; undefined: there is none, they go to the gather queue. */
+  readonly stream: string | undefined;
   readonly queues: QueueUrls;
   /** What SageMaker's names of this stack's transform jobs begin with. */
   readonly namePrefix: string;
@@ -55,7 +56,7 @@ const common = {
   BATCHML_STACK: text,
   BATCHML_TABLE: text,
   BATCHML_BUCKET: text,
-  BATCHML_STREAM: text,
+  BATCHML_STREAM: z.string().optional(),
   BATCHML_GATHER_QUEUE: url,
   BATCHML_START_QUEUE: url,
   BATCHML_RESULTS_QUEUE: url,

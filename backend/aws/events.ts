@@ -20,6 +20,7 @@ const bellSchema = z.discriminatedUnion('kind', [
 ]);
 
 const chunkSchema = z.object({ submission: id, n });
+type ChunkName = z.infer<typeof chunkSchema>;
 
 /** S3 Event Notifications: at least one record, keys URL-encoded. */
 const s3Schema = z.object({
@@ -75,10 +76,15 @@ function decodeKey(key: string): string | undefined {
   }
 }
 
-/** The bell of a stream's record: `data` is base64 of `{"submission":ID,"n":CHUNK}`. */
-export function parseRecord(data: string): (Bell & { submission: string; n: number }) | undefined {
-  const chunk = chunkSchema.safeParse(parseJson(Buffer.from(data, 'base64').toString('utf8')));
-  return chunk.success ? { kind: 'gather', ...chunk.data } : undefined;
+/** The chunk of a stream's record: `data` is base64 of `{"submission":ID,"n":CHUNK}`. */
+export function parseRecord(data: string): ChunkName | undefined {
+  return chunkSchema.safeParse(parseJson(Buffer.from(data, 'base64').toString('utf8'))).data;
+}
+
+/** The chunk that a bell names, if it names one. */
+export function chunkOf(bell: Bell): ChunkName | undefined {
+  if (bell.kind !== 'gather' || bell.submission === undefined || bell.n === undefined) return undefined;
+  return { submission: bell.submission, n: bell.n };
 }
 
 function parseJson(text: string): unknown {

@@ -1,11 +1,12 @@
 /** Gathers: one step an invocation, whatever rang: records of the stream, or messages of the queue. */
 import type { KinesisStreamEvent, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { chunkOf } from '../aws/events.ts';
 import { gather } from '../pipeline/gather.ts';
 import { fromEnvironment, type Handler, invoked } from './lambda.ts';
 import { errorFacts } from './log.ts';
-import { failures, hear } from './messages.ts';
+import { failures, type Heard, hear } from './messages.ts';
 import type { Runtime } from './runtime.ts';
-import { hearStream } from './stream.ts';
+import { type HeardStream, hearStream } from './stream.ts';
 
 type Event = KinesisStreamEvent | SQSEvent;
 const isStream = (event: Event): event is KinesisStreamEvent => 'kinesis' in (event.Records[0] ?? {});
@@ -14,7 +15,7 @@ export function create(runtime: Runtime): Handler<Event, SQSBatchResponse> {
   return invoked(runtime, async (event) => {
     const { chunks, rung, refused } = isStream(event)
       ? hearStream(runtime, event.Records)
-      : { chunks: [], ...rungOf(await hear(runtime, event.Records)) };
+      : queueHeard(await hear(runtime, event.Records));
     if (rung.length === 0) return failures(refused);
     try {
       await runtime.work((ports) => gather(ports, chunks));
@@ -27,7 +28,9 @@ export function create(runtime: Runtime): Handler<Event, SQSBatchResponse> {
   });
 }
 
-const rungOf = ({ bells, refused }: Awaited<ReturnType<typeof hear>>) => ({
+/** Without a stream these name the chunks: the index may not show them yet. */
+const queueHeard = ({ bells, refused }: Heard): HeardStream => ({
+  chunks: bells.flatMap(({ bell }) => chunkOf(bell) ?? []),
   rung: bells.flatMap(({ messages }) => messages),
   refused,
 });

@@ -16,10 +16,10 @@ export function hearStream(
   { log }: Pick<Runtime, 'log'>,
   records: readonly KinesisStreamRecord[],
 ): HeardStream {
-  const bells = records.map(({ kinesis }) => ({ kinesis, bell: parseRecord(kinesis.data) }));
-  for (const { kinesis, bell } of bells)
-    if (!bell) log.error('a record can not be read', { record: kinesis.sequenceNumber });
-  const chunks = bells.flatMap(({ bell }) => bell ?? []);
+  const read = records.map(({ kinesis }) => ({ kinesis, chunk: parseRecord(kinesis.data) }));
+  for (const { kinesis, chunk } of read)
+    if (!chunk) log.error('a record can not be read', { record: kinesis.sequenceNumber });
+  const chunks = read.flatMap(({ chunk }) => chunk ?? []);
   // The first record stands for all: the stream is read again from there on.
   const rung = chunks.length > 0 ? [records[0]?.kinesis.sequenceNumber ?? ''] : [];
   return { chunks, rung, refused: [] };

@@ -3,6 +3,7 @@ import { Fn, type Stack } from 'aws-cdk-lib';
 import { CfnAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import type { CfnFunction } from 'aws-cdk-lib/aws-lambda';
 import type { CfnTopic } from 'aws-cdk-lib/aws-sns';
+import type { CfnQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Choices } from './conditions.ts';
 import { HANDLERS, type Handler, SHAPES } from './functions.ts';
 import { type Metric, ofApi, ofFunction, ofQueue, own } from './metrics.ts';
@@ -29,10 +30,11 @@ export function addAlarms(
   functions: Readonly<Record<Handler, CfnFunction>>,
   queues: Queues,
   topic: CfnTopic,
-  { scheduled, oldestWaitingSeconds }: Choices,
+  { scheduled, oldestWaitingSeconds, stream }: Choices,
 ): void {
-  const add = (id: string, { says, metric, statistic, threshold = 1, periods = 1 }: AlarmShape) =>
-    new CfnAlarm(stack, `${id}Alarm`, {
+  const add = (id: string, shape: AlarmShape): CfnAlarm => {
+    const { says, metric, statistic, threshold = 1, periods = 1 } = shape;
+    return new CfnAlarm(stack, `${id}Alarm`, {
       alarmDescription: `batchml: ${says}`,
       namespace: metric.namespace,
       metricName: metric.name,
@@ -46,16 +48,15 @@ export function addAlarms(
       alarmActions: [topic.ref],
       okActions: [topic.ref],
     });
-
-  for (const [name, queue] of [
-    ...QUEUE_NAMES.map((name) => [name, queues[name].deadLetters] as const),
-    ['Stream', queues.streamDeadLetters] as const,
-  ])
+  };
+  const addDeadLetters = (name: string, { node, attrQueueName }: CfnQueue) =>
     add(`${name}DeadLetters`, {
-      says: `messages that could not be handled are in ${queue.node.id}`,
-      metric: ofQueue(queue.attrQueueName, 'ApproximateNumberOfMessagesVisible'),
+      says: `messages that could not be handled are in ${node.id}`,
+      metric: ofQueue(attrQueueName, 'ApproximateNumberOfMessagesVisible'),
       statistic: 'Maximum',
     });
+
+  for (const name of QUEUE_NAMES) addDeadLetters(name, queues[name].deadLetters);
   for (const handler of HANDLERS)
     add(`${SHAPES[handler].id}Errors`, {
       says: `the function ${handler} failed`,
@@ -66,12 +67,6 @@ export function addAlarms(
     says: 'the API answered with errors of its own (5xx)',
     metric: ofApi('5XXError'),
     statistic: 'Sum',
-  });
-  add('IteratorAge', {
-    says: 'gather is behind the stream',
-    metric: ofFunction(functions.gather.ref, 'IteratorAge'),
-    statistic: 'Maximum',
-    threshold: ITERATOR_AGE_MS,
   });
   add('FailedJobs', {
     says: 'jobs failed: batchml results --failed says why',
@@ -89,4 +84,14 @@ export function addAlarms(
     ) as unknown as number,
     periods: 3,
   });
+  const ofStream = [
+    addDeadLetters('Stream', queues.streamDeadLetters),
+    add('IteratorAge', {
+      says: 'gather is behind the stream',
+      metric: ofFunction(functions.gather.ref, 'IteratorAge'),
+      statistic: 'Maximum',
+      threshold: ITERATOR_AGE_MS,
+    }),
+  ];
+  for (const alarm of ofStream) alarm.cfnOptions.condition = stream;
 }

@@ -4,7 +4,7 @@
  * Written with the level-1 constructs of the CDK: parameters stand where its higher ones want values, each permission is
  * to be seen, and a construct's name at the top of a stack is its logical ID, so that no ID ever changes by itself.
  */
-import { CfnOutput, type IStackSynthesizer, LegacyStackSynthesizer, Stack } from 'aws-cdk-lib';
+import { CfnOutput, Fn, type IStackSynthesizer, LegacyStackSynthesizer, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { ROUTES } from '../api/routes.ts';
 import { addAlarms } from './alarms.ts';
@@ -61,9 +61,9 @@ export class BatchmlStack extends Stack {
     const stream = addStream(this, parameters, choices);
     const stores: Stores = { table, bucket, stream, queues };
 
-    const granted = permissions(stores);
+    const granted = permissions(stores, choices);
     const add = (handler: Handler, more: Readonly<Record<string, string>> = {}) => {
-      const variables = { ...commonVariables(stores), ...more };
+      const variables = { ...commonVariables(stores, choices), ...more };
       return addFunction(this, handler, { zips: handlers, parameters, choices }, variables, granted[handler]);
     };
     const functions = {
@@ -74,8 +74,8 @@ export class BatchmlStack extends Stack {
       settle: add('settle', deadLettersVariable(stores, 'Settle')),
       reconcile: add('reconcile'),
     } satisfies Record<Handler, unknown>;
-    addStreamSource(this, stream, functions.gather, queues);
-    for (const name of QUEUE_NAMES) addQueueSource(this, name, queues, functions[ANSWERERS[name]]);
+    addStreamSource(this, stream, functions.gather, queues, choices);
+    for (const name of QUEUE_NAMES) addQueueSource(this, name, queues, functions[ANSWERERS[name]], choices);
 
     const topic = addTopic(this, parameters, choices);
     const rules = addRules(this, queues, functions.reconcile, topic, choices);
@@ -84,7 +84,7 @@ export class BatchmlStack extends Stack {
     const api = addRestApi(this, functions.api, ROUTES);
     const { key, endpoint } = addApiStage(this, api, choices);
     addAlarms(this, functions, queues, topic, choices);
-    addDashboard(this, functions, queues);
+    addDashboard(this, functions, queues, choices);
 
     const output = (name: string, value: string, description: string) =>
       new CfnOutput(this, name, { value, description });
@@ -95,7 +95,9 @@ export class BatchmlStack extends Stack {
       'ID of the API key; `aws apigateway get-api-key --include-value` tells its value',
     );
     output('JobTableName', table.ref, 'Table of jobs; stays when the stack is deleted');
-    output('JobStreamName', stream.ref, 'Stream of bells');
+    // An empty value is refused only of outputs that are exported.
+    const streamName = Fn.conditionIf(choices.stream.logicalId, stream.ref, '').toString();
+    output('JobStreamName', streamName, 'Stream of bells; empty where JobStreamShardCount is 0');
     output('S3BucketName', bucket.ref, 'Bucket of records and results; stays when the stack is deleted');
   }
 }

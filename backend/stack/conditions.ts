@@ -1,6 +1,6 @@
 /**
- * What depends on parameters: conditions, tables to look values up in, and rules. Resources are never conditional if
- * another refers to them; their properties and states are.
+ * What depends on parameters: conditions, tables to look values up in, and rules. Who refers to a conditional resource is
+ * conditional too, or does so inside an `Fn::If` of the same condition.
  */
 import { CfnCondition, CfnMapping, CfnRule, Fn, type Stack } from 'aws-cdk-lib';
 import type { ScheduleRate } from '../core/schedule.ts';
@@ -27,6 +27,7 @@ const OBJECTS_OUTLIVE_DAYS = 14;
 
 export interface Choices {
   readonly scheduled: CfnCondition;
+  readonly stream: CfnCondition;
   readonly streamOnDemand: CfnCondition;
   readonly tracing: CfnCondition;
   readonly apiLogging: CfnCondition;
@@ -41,9 +42,9 @@ export interface Choices {
 }
 
 export function addChoices(stack: Stack, parameters: Parameters): Choices {
-  const is = (id: string, name: keyof Parameters, value: string) =>
-    new CfnCondition(stack, id, { expression: Fn.conditionEquals(parameters[name].valueAsString, value) });
-  const isNot = (id: string, name: keyof Parameters, value: string) =>
+  const is = (id: string, name: keyof Parameters, value: string | number) =>
+    new CfnCondition(stack, id, { expression: Fn.conditionEquals({ Ref: name }, value) });
+  const isNot = (id: string, name: keyof Parameters, value: string | number) =>
     new CfnCondition(stack, id, {
       expression: Fn.conditionNot(Fn.conditionEquals({ Ref: name }, value)),
     });
@@ -57,9 +58,8 @@ export function addChoices(stack: Stack, parameters: Parameters): Choices {
   addRetentionRules(stack);
   return {
     scheduled: is('Scheduled', 'TriggerType', 'schedule'),
-    streamOnDemand: new CfnCondition(stack, 'StreamOnDemand', {
-      expression: Fn.conditionEquals({ Ref: 'JobStreamShardCount' }, 0),
-    }),
+    stream: isNot('HasStream', 'JobStreamShardCount', 0),
+    streamOnDemand: is('StreamOnDemand', 'JobStreamShardCount', -1),
     tracing: is('Tracing', 'TracingMode', 'Active'),
     apiLogging: is('LogsApi', 'ApiLogging', 'on'),
     dailyQuota: isNot('HasDailyQuota', 'ApiDailyQuota', '0'),

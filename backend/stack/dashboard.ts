@@ -1,13 +1,16 @@
 /** A dashboard: the jobs' way from left to right, and what may stand in it. */
-import { Aws, type Stack } from 'aws-cdk-lib';
+import { Aws, Fn, type Stack } from 'aws-cdk-lib';
 import { CfnDashboard } from 'aws-cdk-lib/aws-cloudwatch';
 import type { CfnFunction } from 'aws-cdk-lib/aws-lambda';
+import type { CfnQueue } from 'aws-cdk-lib/aws-sqs';
+import type { Choices } from './conditions.ts';
 import { HANDLERS, type Handler } from './functions.ts';
 import { type Metric, ofApi, ofFunction, ofQueue, own } from './metrics.ts';
 import { QUEUE_NAMES, type Queues } from './queues.ts';
 
 type Statistic = 'Sum' | 'Maximum' | 'Average';
 type Line = readonly [metric: Metric, label: string, statistic: Statistic];
+type Graph = readonly [title: string, lines: readonly Line[]];
 
 /** The grid of a dashboard is 24 wide. */
 const WIDTH = 12;
@@ -17,14 +20,16 @@ export function addDashboard(
   stack: Stack,
   functions: Readonly<Record<Handler, CfnFunction>>,
   queues: Queues,
+  choices: Choices,
 ): void {
   const perFunction = (name: 'Errors' | 'Duration', statistic: Statistic) =>
     HANDLERS.map((handler): Line => [ofFunction(functions[handler].ref, name), handler, statistic]);
-  const deadLetters = [
-    ...QUEUE_NAMES.map((name) => [name, queues[name].deadLetters] as const),
-    ['Stream', queues.streamDeadLetters] as const,
+  const lettersIn = (name: string, { attrQueueName }: CfnQueue): Line => [
+    ofQueue(attrQueueName, 'ApproximateNumberOfMessagesVisible'),
+    name.toLowerCase(),
+    'Maximum',
   ];
-  const graphs: readonly (readonly [title: string, lines: readonly Line[]])[] = [
+  const graphs: readonly Graph[] = [
     [
       'Jobs',
       [
@@ -59,22 +64,24 @@ export function addDashboard(
         return [ofQueue(attrQueueName, 'ApproximateAgeOfOldestMessage'), name.toLowerCase(), 'Maximum'];
       }),
     ],
-    [
-      'Dead letters',
-      deadLetters.map(
-        ([name, { attrQueueName }]): Line => [
-          ofQueue(attrQueueName, 'ApproximateNumberOfMessagesVisible'),
-          name.toLowerCase(),
-          'Maximum',
-        ],
-      ),
-    ],
-    ['Stream: iterator age (ms)', [[ofFunction(functions.gather.ref, 'IteratorAge'), 'gather', 'Maximum']]],
+    ['Dead letters', QUEUE_NAMES.map((name) => lettersIn(name, queues[name].deadLetters))],
   ];
+  const ofStream: readonly Graph[] = [
+    ['Stream: iterator age (ms)', [[ofFunction(functions.gather.ref, 'IteratorAge'), 'gather', 'Maximum']]],
+    ['Stream: dead letters', [lettersIn('stream', queues.streamDeadLetters)]],
+  ];
+  const bodies = [...graphs, ...ofStream].map(([title, lines], at) =>
+    stack.toJsonString(widget(title, lines, at)),
+  );
+  const [always, withStream] = [bodies.slice(0, graphs.length), bodies.slice(graphs.length)];
+  const joined = (widgets: readonly string[]) => Fn.join(',', [...widgets]);
   new CfnDashboard(stack, 'Dashboard', {
-    dashboardBody: stack.toJsonString({
-      widgets: graphs.map(([title, lines], at) => widget(title, lines, at)),
-    }),
+    dashboardBody: Fn.join('', [
+      '{"widgets":[',
+      joined(always),
+      Fn.conditionIf(choices.stream.logicalId, Fn.join('', [',', joined(withStream)]), '').toString(),
+      ']}',
+    ]),
   });
 }
 

@@ -3,6 +3,7 @@ import { Aws, Fn } from 'aws-cdk-lib';
 import type { CfnTable } from 'aws-cdk-lib/aws-dynamodb';
 import type { CfnStream } from 'aws-cdk-lib/aws-kinesis';
 import type { CfnBucket } from 'aws-cdk-lib/aws-s3';
+import type { Choices } from './conditions.ts';
 import { NAME_PREFIX } from './names.ts';
 import type { ParameterName } from './parameters.ts';
 import { QUEUE_NAMES, type QueueName, type Queues } from './queues.ts';
@@ -10,6 +11,7 @@ import { QUEUE_NAMES, type QueueName, type Queues } from './queues.ts';
 export interface Stores {
   readonly table: CfnTable;
   readonly bucket: CfnBucket;
+  /** There only under its condition. */
   readonly stream: CfnStream;
   readonly queues: Queues;
 }
@@ -36,11 +38,14 @@ const refs = (names: Readonly<Record<string, ParameterName>>) =>
   Object.fromEntries(Object.entries(names).map(([variable, name]) => [variable, Fn.ref(name)]));
 
 /** Where things are and how the pipeline runs; the same for all. */
-export function commonVariables({ table, bucket, stream, queues }: Stores): Record<string, string> {
+export function commonVariables(
+  { table, bucket, stream, queues }: Stores,
+  choices: Choices,
+): Record<string, string> {
   return {
     BATCHML_TABLE: table.ref,
     BATCHML_BUCKET: bucket.ref,
-    BATCHML_STREAM: stream.ref,
+    BATCHML_STREAM: Fn.conditionIf(choices.stream.logicalId, stream.ref, Aws.NO_VALUE).toString(),
     ...Object.fromEntries(
       QUEUE_NAMES.map((name) => [`BATCHML_${name.toUpperCase()}_QUEUE`, queues[name].queue.ref]),
     ),

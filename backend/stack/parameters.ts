@@ -74,7 +74,12 @@ const PROPS = {
     60,
     'Longest time in seconds that a job waits for its batch to fill',
   ),
-  JobStreamShardCount: number(0, 500, 1, 'Shards of the stream; 0 makes it on demand'),
+  JobStreamShardCount: number(
+    -1,
+    500,
+    0,
+    'Shards of a stream that rings for new work; 0: no stream, a queue rings. -1: a stream on demand',
+  ),
 
   InstanceType: text('Machine that a transform job runs on', {
     default: DEFAULT_SETTINGS.instanceType,

@@ -5,13 +5,17 @@
  */
 
 import { objectsArn, type Prefix } from './bucket.ts';
+import type { Choices } from './conditions.ts';
 import type { Stores } from './environment.ts';
 import type { Handler } from './functions.ts';
 import { localArn, NAME_PREFIX } from './names.ts';
-import { allow, type Statement } from './policy.ts';
+import { allow, type MaybeStatement, when } from './policy.ts';
 import type { QueueName } from './queues.ts';
 
-export function permissions(stores: Stores): Readonly<Record<Handler, readonly Statement[]>> {
+export function permissions(
+  stores: Stores,
+  choices: Choices,
+): Readonly<Record<Handler, readonly MaybeStatement[]>> {
   const { table, bucket, stream, queues } = stores;
 
   const ledger = () => [
@@ -78,25 +82,31 @@ export function permissions(stores: Stores): Readonly<Record<Handler, readonly S
       ...ledger(),
       ...read('chunks/', 'result/'),
       write('chunks/', 'data/'),
-      allow('RingStream', ['kinesis:PutRecords'], [stream.attrArn]),
+      when(choices.stream, allow('RingStream', ['kinesis:PutRecords'], [stream.attrArn])),
       ring('Gather', 'Start', 'Settle'),
     ],
     gather: [
       ...ledger(),
       ...read('chunks/'),
       write('data/'),
-      allow(
-        'HearStream',
-        [
-          'kinesis:DescribeStream',
-          'kinesis:DescribeStreamSummary',
-          'kinesis:GetRecords',
-          'kinesis:GetShardIterator',
-          'kinesis:ListShards',
-        ],
-        [stream.attrArn],
+      when(
+        choices.stream,
+        allow(
+          'HearStream',
+          [
+            'kinesis:DescribeStream',
+            'kinesis:DescribeStreamSummary',
+            'kinesis:GetRecords',
+            'kinesis:GetShardIterator',
+            'kinesis:ListShards',
+          ],
+          [stream.attrArn],
+        ),
       ),
-      allow('StreamDeadLetter', ['sqs:SendMessage'], [queues.streamDeadLetters.attrArn]),
+      when(
+        choices.stream,
+        allow('StreamDeadLetter', ['sqs:SendMessage'], [queues.streamDeadLetters.attrArn]),
+      ),
       ...hear('Gather'),
       ring('Gather', 'Start'),
     ],

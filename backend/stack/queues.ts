@@ -2,6 +2,8 @@
 import type { Stack } from 'aws-cdk-lib';
 import { CfnQueue } from 'aws-cdk-lib/aws-sqs';
 
+/** How long bells of new chunks are gathered, from the stream or from the gather queue (event-sources.ts). */
+export const BELL_WINDOW_SECONDS = 1;
 /** Receives after which a message is a dead letter. */
 const MAX_RECEIVES = 5;
 /** The longest that SQS keeps a message (CreateQueue, MessageRetentionPeriod). */
@@ -15,7 +17,7 @@ export interface BellQueue {
   readonly deadLetters: CfnQueue;
 }
 export type Queues = Readonly<Record<QueueName, BellQueue>> & {
-  /** Records of the stream that gather gave up. */
+  /** Records of the stream that gather gave up. There also without a stream: they outlive it, and it costs nothing. */
   readonly streamDeadLetters: CfnQueue;
 };
 
@@ -24,8 +26,9 @@ export function addQueues(stack: Stack, timeouts: Readonly<Record<QueueName, num
   const made = QUEUE_NAMES.map((name) => {
     const deadLetters = addDeadLetters(stack, `${name}DeadLetters`);
     const queue = new CfnQueue(stack, `${name}Queue`, {
-      // Six times the function's time-out: what the Lambda guide asks for, so that throttled invocations lose nothing.
-      visibilityTimeout: 6 * timeouts[name],
+      // Six times the function's time-out and the batching window: what the Lambda guide asks for, so that throttled
+      // invocations lose nothing.
+      visibilityTimeout: 6 * timeouts[name] + (name === 'Gather' ? BELL_WINDOW_SECONDS : 0),
       sqsManagedSseEnabled: true,
       // Reconcile rings every minute: an older bell has no more to say.
       messageRetentionPeriod: 86_400,

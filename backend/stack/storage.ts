@@ -1,4 +1,4 @@
-/** What is kept: the table and the bucket (left behind when the stack is deleted), and the stream of bells. */
+/** What is kept: the table and the bucket (left behind when the stack is deleted), and the stream of bells, where there is one. */
 import { Aws, CfnDeletionPolicy, type CfnResource, Fn, type Stack } from 'aws-cdk-lib';
 import { CfnTable } from 'aws-cdk-lib/aws-dynamodb';
 import { CfnStream } from 'aws-cdk-lib/aws-kinesis';
@@ -42,11 +42,15 @@ export function addTable(stack: Stack): CfnTable {
 }
 
 /**
- * Bells that ring for new chunks. Nothing is lost with it (reconcile rings again), so it goes with the stack; but a shard
- * keeps bells for a day, in their order.
+ * Bells that ring for new chunks, where JobStreamShardCount asks for it. Nothing is lost with it (reconcile rings again), so
+ * it comes and goes with that parameter and with the stack; but a shard keeps bells for a day, in their order.
  */
-export function addStream(stack: Stack, parameters: Parameters, { streamOnDemand }: Choices): CfnStream {
-  return new CfnStream(stack, 'Stream', {
+export function addStream(
+  stack: Stack,
+  parameters: Parameters,
+  { stream: wanted, streamOnDemand }: Choices,
+): CfnStream {
+  const stream = new CfnStream(stack, 'Stream', {
     retentionPeriodHours: 24,
     streamModeDetails: {
       streamMode: Fn.conditionIf(streamOnDemand.logicalId, 'ON_DEMAND', 'PROVISIONED').toString(),
@@ -59,4 +63,6 @@ export function addStream(stack: Stack, parameters: Parameters, { streamOnDemand
     ) as unknown as number,
     streamEncryption: { encryptionType: 'KMS', keyId: 'alias/aws/kinesis' },
   });
+  stream.cfnOptions.condition = wanted;
+  return stream;
 }

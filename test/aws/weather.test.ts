@@ -32,7 +32,13 @@ async function openIn(seed: number, tally: Tally) {
   const poison = new Set(Array.from({ length: 400 }, (_, n) => n).filter(() => random() < bad));
   const cloud = await Cloud.open(
     doubling((n) => poison.has(n)),
-    { env: { BATCHML_BATCH_SIZE: String(pick(5, 17, 100)), BATCHML_MAX_TRANSFORM_JOBS: String(pick(1, 2)) } },
+    {
+      env: {
+        BATCHML_BATCH_SIZE: String(pick(5, 17, 100)),
+        BATCHML_MAX_TRANSFORM_JOBS: String(pick(1, 2)),
+        ...(seed % 2 === 0 ? {} : { BATCHML_STREAM: '' }),
+      },
+    },
   );
   cloud.trouble = { random, lose: pick(0, 0.2, 0.7), twice: true, shuffle: true };
   cloud.together = pick(1, 2, 4);

@@ -50,6 +50,20 @@ describe('gather', () => {
     expect(harness.services.s3.keys(BUCKET, 'data/')).toHaveLength(1);
   });
 
+  it('sees what the index does not show yet by a message that names it too, where there is no stream', async () => {
+    harness = await openHarness({ BATCHML_STREAM: '' });
+    harness.services.dynamo.lagIndexes(true);
+    await submit(2);
+    const [rung] = bodies('gather');
+    expect(rung).toEqual({ kind: 'gather', submission: 's', n: 0 });
+    expect(harness.services.kinesis.meter.calls).toEqual({});
+    expect(await gather(harness.runtime)(queueEvent({ kind: 'gather' }), context)).toEqual(failed());
+    expect(harness.services.s3.keys(BUCKET, 'data/')).toHaveLength(0);
+    expect(await gather(harness.runtime)(queueEvent(rung, rung), context)).toEqual(failed());
+    expect(harness.services.s3.keys(BUCKET, 'data/')).toHaveLength(1);
+    expect(errors()).toEqual([]);
+  });
+
   it('answers a bell of its queue', async () => {
     await submit(2);
     expect(await gather(harness.runtime)(queueEvent({ kind: 'gather' }), context)).toEqual(failed());

@@ -100,7 +100,6 @@ describe('alarms', () => {
       'StartDeadLettersAlarm',
       'ResultsDeadLettersAlarm',
       'SettleDeadLettersAlarm',
-      'StreamDeadLettersAlarm',
       'ApiErrorsAlarm',
       'GatherErrorsAlarm',
       'StartErrorsAlarm',
@@ -108,9 +107,11 @@ describe('alarms', () => {
       'SettleErrorsAlarm',
       'ReconcileErrorsAlarm',
       'ApiServerErrorsAlarm',
-      'IteratorAgeAlarm',
       'FailedJobsAlarm',
       'OldestWaitingAlarm',
+      // Where there is a stream.
+      'StreamDeadLettersAlarm',
+      'IteratorAgeAlarm',
     ]);
     const dead = ofType('AWS::SQS::Queue').filter(([id]) => id.endsWith('DeadLetters'));
     for (const [id] of dead)
@@ -154,12 +155,16 @@ describe('metrics', () => {
 });
 
 describe('the dashboard', () => {
-  it('shows metrics in a grid without gaps', () => {
-    const { DashboardBody } = instantiate().of('Dashboard') as Any;
+  it.each([
+    ['0', 9],
+    ['1', 11],
+  ])('shows metrics in a grid without gaps, with %s shards in %i graphs', (JobStreamShardCount, graphs) => {
+    const { DashboardBody } = instantiate({ JobStreamShardCount }).of('Dashboard') as Any;
     const { widgets } = JSON.parse(DashboardBody);
-    expect(widgets).toHaveLength(10);
-    const places = widgets.map(({ x, y }: Any) => `${x} ${y}`);
-    expect(new Set(places).size).toBe(10);
+    const places = widgets.map(({ x, y }: Any) => [x, y]);
+    expect(places).toEqual(Array.from({ length: graphs }, (_, i) => [(i % 2) * 12, Math.floor(i / 2) * 6]));
+    const titles = widgets.map(({ properties }: Any) => properties.title).join();
+    expect(titles.includes('Stream')).toBe(graphs > 9);
     for (const { properties } of widgets) {
       expect(properties.region).toBe('eu-west-1');
       for (const metric of properties.metrics) expect(metric.length).toBeGreaterThanOrEqual(5);

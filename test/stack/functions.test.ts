@@ -40,14 +40,15 @@ describe('the functions', () => {
   });
 
   it('know where things are, in words that they understand', () => {
-    const configs = configsOf({ TriggerType: 'schedule', ScheduleRate: 'day' });
+    const schedule = { TriggerType: 'schedule', ScheduleRate: 'day' };
+    const configs = configsOf(schedule);
     const url = (queue: string) => `https://sqs.example/${queue}`;
     for (const { deadLetters, pin, ...common } of Object.values(configs))
       expect(common).toEqual({
         stack: 'mine',
         table: '<Table>',
         bucket: '<Bucket>',
-        stream: '<Stream>',
+        stream: undefined,
         queues: {
           gather: url('GatherQueue'),
           start: url('StartQueue'),
@@ -59,6 +60,8 @@ describe('the functions', () => {
         retentionDays: 30,
         logLevel: 'INFO',
       });
+    for (const { stream } of Object.values(configsOf({ ...schedule, JobStreamShardCount: '1' })))
+      expect(stream).toBe('<Stream>');
     expect(Object.values(configs).map(({ deadLetters }) => deadLetters)).toEqual([
       undefined,
       url('GatherDeadLetters'),
@@ -141,12 +144,13 @@ describe('queues', () => {
     }
   });
 
-  it('hide a message for six times as long as its function may take', () => {
-    const mappings = ofType('AWS::Lambda::EventSourceMapping').map(([, { Properties }]) => Properties);
+  it('hide a message for six times as long as its function may take, and while it is gathered', () => {
+    const { of } = instantiate();
     for (const [id, { Properties }] of queues.filter(([id]) => id.endsWith('Queue'))) {
-      const mapping = mappings.find(({ EventSourceArn }) => EventSourceArn['Fn::GetAtt'][0] === id);
-      const { Timeout } = propertiesOf(mapping.FunctionName.Ref);
-      expect(Properties.VisibilityTimeout, id).toBe(6 * Timeout);
+      const mapping = of(`${id}Source`);
+      expect(mapping.EventSourceArn).toBe(`<${id}.Arn>`);
+      const { Timeout } = of(mapping.FunctionName.replace(/[<>]/g, ''));
+      expect(Properties.VisibilityTimeout, id).toBe(6 * Timeout + mapping.MaximumBatchingWindowInSeconds);
       expect(mapping).toMatchObject({ FunctionResponseTypes: ['ReportBatchItemFailures'] });
       expect(mapping.ScalingConfig.MaximumConcurrency, id).toBeGreaterThanOrEqual(2);
     }
@@ -164,6 +168,23 @@ describe('queues', () => {
       ['ResultsQueue', 'FileResultsFunction'],
       ['SettleQueue', 'SettleFunction'],
     ]);
+  });
+
+  it('gather bells of new chunks where no stream does: thousands an invocation, not ten', () => {
+    const heard = (JobStreamShardCount: string) => {
+      const { BatchSize, MaximumBatchingWindowInSeconds } = instantiate({ JobStreamShardCount }).of(
+        'GatherQueueSource',
+      );
+      return [BatchSize, MaximumBatchingWindowInSeconds];
+    };
+    // Over 10 needs a window; 10,000 is the most (Lambda, CreateEventSourceMapping).
+    expect(heard('0')).toEqual([10_000, 1]);
+    expect(heard('1')).toEqual([10, 0]);
+    expect(heard('-1')).toEqual([10, 0]);
+    for (const name of ['StartQueueSource', 'ResultsQueueSource', 'SettleQueueSource']) {
+      const { BatchSize, MaximumBatchingWindowInSeconds } = instantiate().of(name);
+      expect([BatchSize <= 10, MaximumBatchingWindowInSeconds]).toEqual([true, 0]);
+    }
   });
 
   it('takes the stream from its beginning, and gives up a record that gather can not take', () => {

@@ -1,6 +1,6 @@
 /**
  * What CloudFormation makes of the template with given parameters: values put in, conditions decided, rules checked.
- * References to resources stay readable: `<Table>`, `<Table.Arn>`.
+ * References to resources stay readable: `<Table>`, `<Table.Arn>`; one to a resource whose condition does not hold throws.
  */
 import { type Any, TEMPLATE, type Template } from './template.ts';
 
@@ -32,9 +32,9 @@ export function instantiate(given: Readonly<Record<string, string>> = {}): Insta
   const functions: Readonly<Record<string, (argument: Any) => Any>> = {
     Ref: (name: string) => {
       if (name === 'AWS::NoValue') return NOTHING;
-      return PSEUDO[name] ?? values[name] ?? `<${name}>`;
+      return PSEUDO[name] ?? values[name] ?? `<${there(name)}>`;
     },
-    'Fn::GetAtt': ([id, attribute]: [string, string]) => `<${id}.${attribute}>`,
+    'Fn::GetAtt': ([id, attribute]: [string, string]) => `<${there(id)}.${attribute}>`,
     'Fn::If': ([condition, yes, no]: [string, Any, Any]) => resolve(holds(condition) ? yes : no),
     'Fn::Join': (argument: Any) => {
       const [by, parts] = resolve(argument) as [string, string[]];
@@ -64,6 +64,14 @@ export function instantiate(given: Readonly<Record<string, string>> = {}): Insta
     },
   };
   const holds = (condition: string): boolean => resolve(TEMPLATE.Conditions[condition]);
+  const exists = (id: string): boolean => {
+    const { Condition } = TEMPLATE.Resources[id] ?? {};
+    return Condition === undefined || holds(Condition);
+  };
+  const there = (id: string): string => {
+    if (!exists(id)) throw new Error(`${id} is referred to, and is not there`);
+    return id;
+  };
 
   function resolve(value: Any): Any {
     if (Array.isArray(value)) return value.map(resolve).filter((item) => item !== NOTHING);
@@ -80,9 +88,8 @@ export function instantiate(given: Readonly<Record<string, string>> = {}): Insta
     );
   }
 
-  const kept = Object.entries(TEMPLATE.Resources).filter(
-    ([, { Condition }]) => Condition === undefined || holds(Condition),
-  );
+  const kept = Object.entries(TEMPLATE.Resources).filter(([id]) => exists(id));
+  for (const [, { DependsOn = [] }] of kept) for (const id of DependsOn) there(id);
   const refusals = Object.values(TEMPLATE.Rules)
     .filter(({ RuleCondition }) => RuleCondition === undefined || resolve(RuleCondition))
     .flatMap(({ Assertions }) => Assertions as Any[])

@@ -66,7 +66,7 @@ describe('parameters', () => {
   it.each([
     ['ModelName', ['m', 'my-model-2'], ['', '-m', 'arn:aws:sagemaker:eu-west-1:123456789012:model/m', 'a b']],
     ['InstanceType', ['ml.m5.large', 'ml.p4d.24xlarge', 'ml.inf2.xlarge'], ['m5.large', 'ml.m5', '']],
-    ['JobStreamShardCount', ['0', '1', '500'], ['-1']],
+    ['JobStreamShardCount', ['-1', '0', '1', '500'], ['-2', '501']],
     ['TriggerType', ['s3', 'schedule'], ['S3', '']],
     ['ScheduleRate', SCHEDULE_RATES, ['week']],
     ['KinesisBatchSize', ['1', '10000'], ['0', '10001']],

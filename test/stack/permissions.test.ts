@@ -9,6 +9,7 @@ const { Resources } = instantiate({
   TracingMode: 'Active',
   ModelRoleArn: 'arn:aws:iam::123456789012:role/model',
   NoticeEmail: 'me@example.org',
+  JobStreamShardCount: '1',
 });
 
 /** Actions that know no resource, or not one that can be named beforehand. */

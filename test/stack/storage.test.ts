@@ -46,11 +46,21 @@ describe('what is kept', () => {
 });
 
 describe('the stream', () => {
-  it('has as many shards as asked, and is on demand for 0', () => {
-    const stream = (JobStreamShardCount: string) => instantiate({ JobStreamShardCount }).of('Stream');
+  const stream = (JobStreamShardCount: string) => instantiate({ JobStreamShardCount }).of('Stream');
+
+  it('is not there unless it is asked for, nor is anything that hears it or is let near it', () => {
+    expect(() => stream('0')).toThrow('there is no Stream');
+    for (const text of [
+      JSON.stringify(instantiate()),
+      JSON.stringify(instantiate({ JobStreamShardCount: '0' })),
+    ])
+      expect(text).not.toMatch(/kinesis:|<Stream[>.]|IteratorAge/);
+  });
+
+  it('has as many shards as asked, and is on demand for -1', () => {
     expect(stream('3')).toMatchObject({ ShardCount: '3', StreamModeDetails: { StreamMode: 'PROVISIONED' } });
-    expect(stream('0').StreamModeDetails).toEqual({ StreamMode: 'ON_DEMAND' });
-    expect(stream('0')).not.toHaveProperty('ShardCount');
+    expect(stream('-1').StreamModeDetails).toEqual({ StreamMode: 'ON_DEMAND' });
+    expect(stream('-1')).not.toHaveProperty('ShardCount');
     expect(Stream?.Properties.StreamEncryption).toEqual({
       EncryptionType: 'KMS',
       KeyId: 'alias/aws/kinesis',

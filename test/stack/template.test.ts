@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { templateOf } from '../../backend/stack/synth.ts';
-import { nodes, ofType, TEMPLATE, TEXT, ZIPS } from './template.ts';
+import { instantiate } from './instantiate.ts';
+import { ofType, TEMPLATE, TEXT, ZIPS } from './template.ts';
 
 describe('the template', () => {
   it('is the same each time, fits an upload, and needs no bootstrapped account', () => {
@@ -63,24 +64,26 @@ describe('the template', () => {
     expect(hashed).toEqual([expect.stringMatching(/^Deployment[0-9a-f]{8}$/)]);
   });
 
-  it('has no unconditional reference to a conditional resource', () => {
+  it('never refers to a resource that is not there', () => {
     const conditional = Object.entries(TEMPLATE.Resources).filter(([, { Condition }]) => Condition);
-    expect(conditional.map(([id]) => id)).toEqual(['NoticeSubscription']);
-    const ids = new Set(conditional.map(([id]) => id));
-    for (const node of nodes({ resources: TEMPLATE.Resources, outputs: TEMPLATE.Outputs })) {
-      const referred = node.Ref ?? node['Fn::GetAtt']?.[0];
-      if (typeof referred === 'string') expect(ids).not.toContain(referred);
-      for (const other of node.DependsOn ?? []) expect(ids).not.toContain(other);
-    }
+    expect(conditional.map(([id, { Condition }]) => [id, Condition])).toEqual([
+      ['Stream', 'HasStream'],
+      ['StreamToGather', 'HasStream'],
+      ['NoticeSubscription', 'HasNoticeEmail'],
+      ['StreamDeadLettersAlarm', 'HasStream'],
+      ['IteratorAgeAlarm', 'HasStream'],
+    ]);
+    for (const JobStreamShardCount of ['0', '1', '-1'])
+      for (const NoticeEmail of ['', 'me@example.org']) instantiate({ JobStreamShardCount, NoticeEmail });
   });
 
-  it('has the five outputs of the AWS sample', () => {
-    expect(Object.keys(TEMPLATE.Outputs)).toEqual([
-      'ApiEndpoint',
-      'ApiKeyId',
-      'JobTableName',
-      'JobStreamName',
-      'S3BucketName',
-    ]);
+  it('has the five outputs of the AWS sample; without a stream its name is empty', () => {
+    const outputs = (given: Record<string, string> = {}) =>
+      Object.entries(instantiate(given).Outputs).map(([name, { Value }]) => [name, Value]);
+    const names = ['ApiEndpoint', 'ApiKeyId', 'JobTableName', 'JobStreamName', 'S3BucketName'];
+    expect(outputs().map(([name]) => name)).toEqual(names);
+    expect(outputs()).toContainEqual(['JobStreamName', '']);
+    expect(outputs({ JobStreamShardCount: '1' })).toContainEqual(['JobStreamName', '<Stream>']);
+    expect(Object.values(TEMPLATE.Outputs).filter(({ Export }) => Export)).toEqual([]);
   });
 });

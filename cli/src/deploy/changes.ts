@@ -19,11 +19,13 @@ export interface Change {
   readonly danger: boolean;
 }
 
-/** What holds users' data, or what they have written into their programs: the API's URL and key. */
+/**
+ * What holds users' data, or what they have written into their programs: the API's URL and key. A stream holds bells alone,
+ * and is there or not as users ask: what is open is rung for again without it.
+ */
 const PRECIOUS = new Set([
   'AWS::DynamoDB::Table',
   'AWS::S3::Bucket',
-  'AWS::Kinesis::Stream',
   'AWS::SQS::Queue',
   'AWS::ApiGateway::RestApi',
   'AWS::ApiGateway::ApiKey',

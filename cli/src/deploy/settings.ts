@@ -1,7 +1,7 @@
 /** The stack's settings: which option sets which parameter of the template. A test compares it with the template. */
 import { BATCH_STRATEGIES, CONTENT_TYPES, SCHEDULE_RATES, TRIGGERS } from '@batchml/backend/words';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { numberOption } from '../commands/options/shared.ts';
+import { numberIn } from '../commands/options/shared.ts';
 import { usageError } from '../errors.ts';
 
 interface Setting {
@@ -83,8 +83,9 @@ export const SETTINGS: readonly Setting[] = [
   {
     parameter: 'JobStreamShardCount',
     flags: '--shard-count <n>',
-    description: 'shards of the stream; 0 makes it on demand (at first 1)',
+    description: 'shards of a stream that rings for new work, or on-demand; 0: no stream (at first 0)',
     range: { min: 0, max: 500 },
+    words: { 'on-demand': '-1' },
   },
   {
     parameter: 'InstanceType',
@@ -174,9 +175,12 @@ export const SETTINGS: readonly Setting[] = [
 /** Parameters that are not settings: `deploy` finds their values. */
 export const OWN_PARAMETERS = ['ModelName', 'ModelRoleArn', 'AssetsBucket', 'AssetsPrefix'] as const;
 
-function optionOf({ flags, description, range, choices, pattern }: Setting): Option {
-  if (range !== undefined) return numberOption(flags, description, range);
+function optionOf({ flags, description, range, choices, words = {}, pattern }: Setting): Option {
   const option = new Option(flags, description);
+  if (range !== undefined) {
+    const number = numberIn({ ...range, or: Object.keys(words) });
+    return option.argParser((text: string) => (Object.hasOwn(words, text) ? text : number(text)));
+  }
   if (choices !== undefined) return option.choices(choices);
   return option.argParser((text: string) => {
     if (pattern !== undefined && !pattern.is.test(text)) throw new InvalidArgumentError(pattern.must);
@@ -240,11 +244,16 @@ export function changeSetParameters(
   });
 }
 
-/** Settings that don't go together, before anything is asked of AWS. */
+/**
+ * Settings that don't go together, before anything is asked of AWS.
+ * @param previous values of a stack that is updated
+ */
 export function checkSettings(
   given: Readonly<Record<string, string>>,
   effective: Readonly<Record<string, string>>,
+  previous: Readonly<Record<string, string>>,
 ): void {
+  checkShards(Number(previous['JobStreamShardCount'] ?? 0), Number(effective['JobStreamShardCount'] ?? 0));
   const payload = Number(effective['MaxPayloadMB'] ?? 0);
   const concurrent = Number(effective['MaxConcurrentTransforms'] ?? 0);
   // CreateTransformJob, MaxPayloadInMB.
@@ -260,4 +269,16 @@ export function checkSettings(
     throw usageError('--schedule-rate is for --trigger schedule alone', {
       next: [`--trigger schedule --schedule-rate ${given['ScheduleRate']}`],
     });
+}
+
+/** Shards at most double and at least halve in one update (UpdateShardCount). From none or on demand they may be any. */
+function checkShards(before: number, after: number): void {
+  if (before <= 0 || after <= 0 || (after <= 2 * before && after >= before / 2)) return;
+  throw usageError(`--shard-count ${after} is too far from ${before}`, {
+    why: 'Kinesis at most doubles and at least halves the shards of a stream at a time',
+    next: [
+      `--shard-count ${after > before ? 2 * before : Math.ceil(before / 2)}, and further in the next deployment`,
+      '--shard-count 0 and then what you want: no work is lost without a stream',
+    ],
+  });
 }

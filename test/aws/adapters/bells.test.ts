@@ -25,16 +25,19 @@ beforeEach(() => {
   kinesis = new FakeKinesis(1);
   lost = [];
   pauses = [];
-  bells = new AwsBells({
+  bells = bellsOver('stream');
+});
+
+const bellsOver = (stream: string | undefined) =>
+  new AwsBells({
     sqs: sqs.client,
     kinesis: kinesis.client,
     queues,
-    stream: 'stream',
+    stream,
     now: () => clock.now(),
     patience: { now: () => clock.now(), pause: async (ms) => void pauses.push(ms), jitter: () => 1 },
     onLost: (bells, reason) => lost.push({ bells, reason }),
   });
-});
 
 const sent = (queue: keyof typeof queues) =>
   sqs.messages(queues[queue]).map(({ body, visibleAt }) => ({
@@ -71,6 +74,21 @@ describe('bells', () => {
     await bells.flush();
     expect(sqs.meter.calls['SendMessageBatch']).toBe(4);
     expect(kinesis.meter.calls['PutRecords']).toBe(1);
+  });
+
+  it('of chunks go to the gather queue where there is no stream, and name their chunks there', async () => {
+    bells = bellsOver(undefined);
+    for (let n = 0; n < 12; n++) bells.ring({ kind: 'gather', submission: 's', n });
+    bells.ring({ kind: 'gather', submission: 's', n: 11 });
+    bells.ring({ kind: 'gather' });
+    await bells.flush();
+    expect(sent('gather')).toEqual([
+      ...Array.from({ length: 12 }, (_, n) => ({ kind: 'gather', submission: 's', n })),
+      { kind: 'gather' },
+    ]);
+    expect(sqs.meter.calls).toEqual({ SendMessageBatch: 2 });
+    expect(kinesis.meter.calls).toEqual({});
+    expect(lost).toEqual([]);
   });
 
   it('ring at a time, at the earliest that was asked for, if it is within 15 minutes', async () => {

@@ -114,6 +114,13 @@ describe('the environment', () => {
     expect(unscheduled.pin?.settings.maxWaitHours).toBe(24);
   });
 
+  it('names a stream, or none', () => {
+    const { BATCHML_STREAM, ...without } = COMMON;
+    expect(readConfig(COMMON).stream).toBe(BATCHML_STREAM);
+    expect(readConfig(without).stream).toBeUndefined();
+    expect(readConfig({ ...COMMON, BATCHML_STREAM: '' }).stream).toBeUndefined();
+  });
+
   it('takes empty variables for absent ones', () => {
     const config = readConfig({ ...API, BATCHML_INSTANCE_TYPE: '', BATCHML_LOG_LEVEL: '' }, true);
     expect(config.pin?.settings.instanceType).toBe(DEFAULT_SETTINGS.instanceType);

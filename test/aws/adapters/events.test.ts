@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseMessage, parseRecord } from '../../../backend/aws/events.ts';
+import { chunkOf, parseMessage, parseRecord } from '../../../backend/aws/events.ts';
 import type { Bell } from '../../../backend/ports/bells.ts';
 
 const PREFIX = 'batchml-0a1b2c3d';
@@ -40,6 +40,13 @@ describe('a bell', () => {
   ])('that is none can not be read: %o', (value) => {
     expect(parse(value)).toBeUndefined();
   });
+});
+
+it('a bell of gather names a chunk, or none', () => {
+  expect(chunkOf({ kind: 'gather', submission: 's', n: 0 })).toEqual({ submission: 's', n: 0 });
+  expect(chunkOf({ kind: 'gather', submission: 's' })).toBeUndefined();
+  expect(chunkOf({ kind: 'gather' })).toBeUndefined();
+  expect(chunkOf({ kind: 'submission', id: 's', from: 1 })).toBeUndefined();
 });
 
 describe('a notification of S3', () => {
@@ -126,11 +133,7 @@ describe('a record of the stream', () => {
   const encode = (text: string | Buffer) => Buffer.from(text as string).toString('base64');
 
   it('names a chunk', () => {
-    expect(parseRecord(encode('{"submission":"s","n":0}'))).toEqual({
-      kind: 'gather',
-      submission: 's',
-      n: 0,
-    });
+    expect(parseRecord(encode('{"submission":"s","n":0}'))).toEqual({ submission: 's', n: 0 });
   });
 
   it.each([

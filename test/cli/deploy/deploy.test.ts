@@ -19,7 +19,7 @@ describe('a first deployment', () => {
     expect([code, stderr]).toEqual([0, stderr]);
     expect(stderr.indexOf('account  123456789012\nregion   eu-west-1')).toBeGreaterThan(0);
     expect(stderr.indexOf('account  123456789012')).toBeLessThan(stderr.indexOf('making the assets bucket'));
-    expect(stderr).toContain('adds 107 resources: 15 CloudWatch::Alarm');
+    expect(stderr).toContain('adds 103 resources: 13 ApiGateway::Method');
     expect(stderr).toContain('ok the endpoint answers');
     expect(stderr).toContain('saved as profile batchml, now the active one');
     expect(stderr.trimEnd()).toMatch(/next:\n {2}batchml submit FILE$/);
@@ -152,6 +152,29 @@ describe('another deployment', () => {
     expect(w.stack()?.status).toBe('UPDATE_COMPLETE');
     await w.run('deploy --notice-email none');
     expect(w.stack()?.parameters['NoticeEmail']).toBe('');
+  });
+
+  it('makes a stream where one is asked for, keeps it, and takes it away again without a question', async () => {
+    const hasStream = () => w.stack()?.resources.has('Stream');
+    await w.deployed();
+    expect(hasStream()).toBe(false);
+    const done = JSON.parse(lines((await w.run('deploy --json')).stdout).at(-1) ?? '');
+    expect(done.outputs.JobStreamName).toBe('');
+    const refused = await w.run('deploy --shard-count many');
+    expect([refused.code, refused.stderr]).toEqual([
+      2,
+      expect.stringContaining('It must be a whole number from 0 to 500, or on-demand'),
+    ]);
+    expect((await w.run('deploy --shard-count 2')).code).toBe(0);
+    expect(hasStream()).toBe(true);
+    expect((await w.run('deploy --log-level WARN')).code).toBe(0);
+    expect(w.stack()?.parameters['JobStreamShardCount']).toBe('2');
+    const far = await w.run('deploy --shard-count 5');
+    expect([far.code, far.stderr]).toEqual([2, expect.stringContaining('--shard-count 4')]);
+    expect((await w.run('deploy --shard-count on-demand')).code).toBe(0);
+    expect(w.stack()?.parameters['JobStreamShardCount']).toBe('-1');
+    expect((await w.run('deploy --shard-count 0')).code).toBe(0);
+    expect(hasStream()).toBe(false);
   });
 
   it('gives parameters that the older template did not have their defaults', async () => {
@@ -297,7 +320,7 @@ describe('--dry-run', () => {
     await w.deployed();
     const { code, stdout } = await w.run('deploy --model my-model --stack other --dry-run');
     expect(code).toBe(0);
-    expect(lines(stdout)).toHaveLength(107);
+    expect(lines(stdout)).toHaveLength(103);
     expect(w.stack('other')).toBeUndefined();
     expect(w.aws.cloudFormation.stacks.at(-1)?.status).toBe('DELETE_COMPLETE');
   });

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   changeSetParameters,
+  checkSettings,
   effectiveParameters,
   flagOf,
   givenParameters,
@@ -25,7 +26,12 @@ describe('settings', () => {
     '%s takes what the template takes',
     (name, setting) => {
       const { MinValue, MaxValue, AllowedValues, AllowedPattern, Default } = Parameters[name];
-      if (MinValue !== undefined) expect(setting.range).toEqual({ min: MinValue, max: MaxValue });
+      // A number that a word stands for may be outside of the others.
+      const words = Object.values(setting.words ?? {}).map(Number);
+      if (MinValue !== undefined) {
+        const { min = Number.NaN, max = Number.NaN } = setting.range ?? {};
+        expect([Math.min(min, ...words), Math.max(max, ...words)]).toEqual([MinValue, MaxValue]);
+      }
       if (AllowedValues !== undefined) {
         const values = (setting.choices ?? []).map((choice) => setting.words?.[choice] ?? choice);
         expect([...values].sort()).toEqual([...AllowedValues].sort());
@@ -51,6 +57,44 @@ describe('settings', () => {
       MaxPayloadMB: '0',
     });
     expect(flagOf('KinesisBatchSize')).toBe('--batch-size');
+  });
+
+  it.each([
+    ['0', '0'],
+    ['3', '3'],
+    ['on-demand', '-1'],
+  ])('--shard-count %s is the parameter %s', (word, value) => {
+    const program = createProgram({ start: async () => {}, print: () => {}, columns: 80 });
+    const command = program.commands.find((one) => one.name() === 'deploy');
+    command?.parseOptions(['--shard-count', word]);
+    expect(givenParameters(command?.opts() ?? {})).toEqual({ JobStreamShardCount: value });
+  });
+
+  it.each([
+    ['0', '500'],
+    ['1', '2'],
+    ['4', '8'],
+    ['4', '2'],
+    ['5', '3'],
+    ['4', '0'],
+    ['4', '-1'],
+    ['-1', '50'],
+  ])('shards may go from %s to %s', (JobStreamShardCount, after) => {
+    expect(() => checkSettings({}, { JobStreamShardCount: after }, { JobStreamShardCount })).not.toThrow();
+  });
+
+  it.each([
+    ['1', '3', '--shard-count 2'],
+    ['8', '3', '--shard-count 4'],
+    ['5', '2', '--shard-count 3'],
+  ])('shards may not go from %s to %s in one step, but by %s', (JobStreamShardCount, after, by) => {
+    const check = () => checkSettings({}, { JobStreamShardCount: after }, { JobStreamShardCount });
+    expect(check).toThrow(`--shard-count ${after} is too far from ${JobStreamShardCount}`);
+    expect(check).toThrow(
+      expect.objectContaining({
+        next: [expect.stringContaining(by), expect.stringContaining('--shard-count 0')],
+      }),
+    );
   });
 });
 

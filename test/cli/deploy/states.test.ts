@@ -43,7 +43,7 @@ describe('a creation that fails', () => {
     'leaves %s, which is asked about, deleted, and made anew with the settings it had',
     async (status) => {
       cfn().fail('GatherFunction', 'create', 'no');
-      if (status === 'ROLLBACK_FAILED') cfn().fail('Stream', 'rollback', 'stuck');
+      if (status === 'ROLLBACK_FAILED') cfn().fail('Table', 'rollback', 'stuck');
       await w.run('deploy --model my-model --batch-size 77');
       expect(w.stack()?.status).toBe(status);
       const broken = w.stack()?.id;
@@ -140,10 +140,10 @@ describe('other states', () => {
 
   it('DELETE_FAILED is deleted again, and made anew', async () => {
     await w.deployed();
-    cfn().fail('Stream', 'delete', 'in use');
+    cfn().fail('SettleQueue', 'delete', 'in use');
     const destroyed = await w.run('destroy --yes');
     expect(destroyed.code).toBe(1);
-    expect(destroyed.stderr).toContain('Stream (AWS::Kinesis::Stream): in use');
+    expect(destroyed.stderr).toContain('SettleQueue (AWS::SQS::Queue): in use');
     expect(w.stack()?.status).toBe('DELETE_FAILED');
     expect((await w.run('deploy --yes')).code).toBe(0);
     expect(w.stack()?.status).toBe('CREATE_COMPLETE');
@@ -174,7 +174,6 @@ describe('what is precious', () => {
   it.each([
     ['Table', 'the old one is kept'],
     ['Bucket', 'the old one is kept'],
-    ['Stream', 'the old one is deleted'],
     ['SettleQueue', 'the old one is deleted'],
     ['RestApi', 'the old one is deleted'],
     ['ApiKey', 'the old one is deleted'],

@@ -42,6 +42,8 @@ export { KEY } from './cloud-view.ts';
 export const MINUTE = 60_000;
 /** Rounds without a moment of rest: more of them, and something rings for itself for ever. */
 const MAX_ROUNDS = 1000;
+/** As the stack has it where no stream rings; the longest that Lambda waits when little comes. */
+const CHUNK_BELLS = { batchSize: 10_000, windowMs: 20_000 };
 const ENDED = ['Completed', 'Failed', 'Stopped'];
 
 export interface CloudOptions {
@@ -80,7 +82,9 @@ export class Cloud extends CloudView implements Services {
   /** Functions that run at once. */
   together = 1;
   trouble: EventTrouble | undefined;
-  readonly #functions: Functions;
+  #functions: Functions;
+  readonly #remake: (env: Readonly<Record<string, string>>) => Functions;
+  #hasStream: boolean;
   readonly #stream: StreamSource;
   readonly #queues: readonly QueueSource[];
   readonly #schedule: ScheduleRate | undefined;
@@ -117,7 +121,11 @@ export class Cloud extends CloudView implements Services {
     const trigger = schedule ? { BATCHML_TRIGGER: 'schedule', BATCHML_SCHEDULE_RATE: schedule } : {};
     const clients = far?.clients ?? clientsOf(services);
     const variables = environment({ ...trigger, ...env, ...far?.env });
-    this.#functions = functionsOf(services, clients, variables, this.told);
+    let deployments = 0;
+    this.#remake = (more) =>
+      functionsOf(services, clients, Object.assign(variables, more), this.told, 10_000 * deployments++);
+    this.#functions = this.#remake({});
+    this.#hasStream = Boolean(variables['BATCHML_STREAM']);
     this.ledger = awsPorts(clients, this.clock, {
       table: variables['BATCHML_TABLE'] as string,
       bucket: variables['BATCHML_BUCKET'] as string,
@@ -139,7 +147,11 @@ export class Cloud extends CloudView implements Services {
       return new QueueSource({
         sqs,
         url,
-        batchSize: queue === 'gather' || queue === 'start' ? 10 : 1,
+        now: () => this.clock.now(),
+        shape: () => {
+          if (queue === 'gather' && !this.#hasStream) return CHUNK_BELLS;
+          return { batchSize: queue === 'gather' || queue === 'start' ? 10 : 1, windowMs: 0 };
+        },
         invoke: (messages) => this.#invoke(queue, sqsEvent(url, messages, this.clock.now())),
         twice: () => this.trouble?.twice ?? false,
       });
@@ -179,6 +191,13 @@ export class Cloud extends CloudView implements Services {
     return this.invocations.invoke(name, () => this.#functions[name](event as never, context));
   }
 
+  /** A deployment between invocations, with other variables. Without BATCHML_STREAM the stream goes, unread records too. */
+  deploy(env: Readonly<Record<string, string>>): void {
+    this.#functions = this.#remake(env);
+    if ('BATCHML_STREAM' in env) this.#hasStream = env['BATCHML_STREAM'] !== '';
+    if (!this.#hasStream) this.#stream.drop();
+  }
+
   /** Lets this time go by: gives events to functions and runs transform jobs until nothing is left to do. */
   async settle(withinMs = 15 * MINUTE): Promise<void> {
     const end = this.clock.now() + withinMs;
@@ -187,7 +206,7 @@ export class Cloud extends CloudView implements Services {
         if (rounds > MAX_ROUNDS) throw new Error(`it never comes to rest: ${this.#lately()}`);
       const times = [
         this.#stream.nextAt(),
-        this.sqs.nextAt(),
+        ...this.#queues.map((queue) => queue.nextAt()),
         this.sagemaker.nextAt(),
         this.#minute,
         this.#period,

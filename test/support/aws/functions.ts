@@ -47,14 +47,16 @@ export function clientsOf({ dynamo, s3, sagemaker, kinesis, sqs, logs, events }:
 /**
  * @param clients what the functions' calls go through
  * @param told takes what they tell
+ * @param firstId their IDs begin there: functions that were deployed before have made others
  */
 export function functionsOf(
   { clock }: Pick<Services, 'clock'>,
   clients: Clients,
   environment: Readonly<Record<string, string>>,
   told: Told,
+  firstId = 0,
 ): Functions {
-  let ids = 0;
+  let ids = firstId;
   const say = (message: string, facts: object = {}) => `${message} ${JSON.stringify(facts)}`;
   const log: Log = {
     begin: () => undefined,

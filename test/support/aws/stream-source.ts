@@ -45,6 +45,17 @@ export class StreamSource {
     }));
   }
 
+  /** The stream is deleted: what nobody has read of it is gone. */
+  drop(): void {
+    for (const [i, shard] of this.#shards.entries())
+      Object.assign(shard, {
+        next: this.#options.kinesis.shards[i]?.length ?? 0,
+        since: undefined,
+        parts: [],
+        tries: 0,
+      });
+  }
+
   /** Work that can be done now, one for each shard that has a batch. */
   ready(): (() => Promise<void>)[] {
     const now = this.#options.now();

@@ -116,7 +116,8 @@ async function settle(
   const again = Object.fromEntries(Object.entries(known).filter(([name]) => !update && name in declared));
   const options = givenParameters(flags);
   const effective = effectiveParameters(options, known, declared);
-  checkSettings(options, effective);
+  const previous = update ? known : {};
+  checkSettings(options, effective, previous);
   const model = await chooseModel(session, flags.model ?? known['ModelName']);
   await preflight(session, {
     model,
@@ -124,7 +125,7 @@ async function settle(
     checkQuota: !update || options['InstanceType'] !== undefined || options['InstanceCount'] !== undefined,
   });
   const given = { ...again, ...options, ModelName: model.name, ModelRoleArn: model.roleArn };
-  return { pkg, given, previous: update ? known : {}, type: update ? 'UPDATE' : 'CREATE' };
+  return { pkg, given, previous, type: update ? 'UPDATE' : 'CREATE' };
 }
 
 interface Prepared {

@@ -44,10 +44,18 @@ export interface NumberRange {
   readonly max: number;
   /** Fractions are fine. @default false */
   readonly fractions?: boolean;
+  /** Words that the option takes besides, which a refusal names. */
+  readonly or?: readonly string[];
 }
 
 /** Parser of an option's number. */
-export function numberIn({ min = 0, above, max, fractions = false }: NumberRange): (text: string) => number {
+export function numberIn({
+  min = 0,
+  above,
+  max,
+  fractions = false,
+  or = [],
+}: NumberRange): (text: string) => number {
   const kind = fractions ? 'a number' : 'a whole number';
   const start = above === undefined ? `from ${min}` : `above ${above}`;
   const range =
@@ -58,7 +66,7 @@ export function numberIn({ min = 0, above, max, fractions = false }: NumberRange
       !(value >= min && value <= max && value > (above ?? -1)) ||
       !(fractions || Number.isSafeInteger(value))
     )
-      throw new InvalidArgumentError(`It must be ${kind} ${range}.`);
+      throw new InvalidArgumentError(`It must be ${[`${kind} ${range}`, ...or].join(', or ')}.`);
     return value;
   };
 }
