@@ -46,6 +46,7 @@ function openNode(path: string): Sql {
   const db = new DatabaseSync(path);
   const prepared = cached((sql) => db.prepare(sql));
   return {
+    path,
     exec: (sql) => db.exec(sql),
     run: (sql, params = []) => Number(prepared(sql).run(...params).changes),
     get: <T>(sql: string, params: readonly SqlValue[] = []) => prepared(sql).get(...params) as T | undefined,
@@ -73,10 +74,12 @@ async function openWasm(path: string): Promise<Sql> {
     }
   };
   return {
+    path,
     exec: (sql) => db.exec(sql),
     run: (sql, params = []) => using(sql, (statement) => Number(statement.run(params as SqlValue[]).changes)),
     get: <T>(sql: string, params: readonly SqlValue[] = []) =>
-      using(sql, (statement) => (statement.get(params as SqlValue[]) ?? undefined) as T | undefined),
+      // Not the driver's own `get`, which leaves the statement at its first row: no checkpoint can finish then.
+      using(sql, (statement) => statement.all(params as SqlValue[])[0] as T | undefined),
     all: <T>(sql: string, params: readonly SqlValue[] = []) =>
       using(sql, (statement) => statement.all(params as SqlValue[]) as unknown as (T & SqlRow)[]),
     inTransaction: () => db.inTransaction,
