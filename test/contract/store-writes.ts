@@ -76,6 +76,19 @@ export function writeContract(store: () => Store): void {
     ]);
   });
 
+  it('put what they name first, whatever becomes of the writes', async () => {
+    const first = ['x', 'y'].map((sk) => ({ ...key(sk), text: sk }));
+    const taken = { ...put({ ...key('a'), n: 1 }), condition: absent('pk') };
+    expect(await store().write(taken, first.slice(0, 1))).toEqual(DONE);
+    expect(await get('x')).toEqual(first[0]);
+    const refused = await store().transact(
+      [taken, { key: key('b'), changes: { set: { n: 1 } } }],
+      first.slice(1),
+    );
+    expect(failedOf(refused)).toEqual({ 0: { ...key('a'), n: 1 } });
+    expect([await get('y'), await get('b')]).toEqual([first[1], undefined]);
+  });
+
   it('in a transaction: a hundred at most, of different keys', async () => {
     const writes = (count: number): Write[] =>
       Array.from({ length: count }, (_, n) => ({ key: key(`${n}`), changes: { add: { n: 1 } } }));

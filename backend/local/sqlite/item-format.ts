@@ -59,11 +59,12 @@ export function packItem(item: Item): Uint8Array {
     }
     plain = false;
   }
-  const json = Buffer.from(JSON.stringify(plain ? item : special));
-  const packed = Buffer.allocUnsafeSlow(HEAD + json.length + length);
-  packed.writeUInt32LE(json.length, 4);
-  packed.set(json, HEAD);
-  let at = HEAD + json.length;
+  const json = JSON.stringify(plain ? item : special);
+  const jsonLength = Buffer.byteLength(json);
+  const packed = Buffer.allocUnsafe(HEAD + jsonLength + length);
+  packed.writeUInt32LE(jsonLength, 4);
+  packed.write(json, HEAD);
+  let at = HEAD + jsonLength;
   for (const part of parts) {
     packed.set(part, at);
     at += part.length;

@@ -4,12 +4,13 @@ import type { Sql } from './sql.ts';
 /** Kept in `user_version`: 1 had a table for each kind of thing, 2 texts as keys. */
 const LAYOUT = 3;
 
+// Rows stand in the order in which they came, and keep their place: half the time to write of rows in the order of their keys.
 const TABLES = `
 CREATE TABLE items (
   id BLOB NOT NULL PRIMARY KEY,
   open BLOB,
   body BLOB NOT NULL
-) WITHOUT ROWID;
+);
 CREATE INDEX items_open ON items (open) WHERE open IS NOT NULL;
 CREATE TABLE commits (n INTEGER NOT NULL);
 INSERT INTO commits VALUES (0);
