@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Item } from '../../../backend/core/items.ts';
+import { equal, type Item } from '../../../backend/core/items.ts';
 import { openSql } from '../../../backend/local/sqlite/open.ts';
 import { prepareTables } from '../../../backend/local/sqlite/schema.ts';
 import type { Sql } from '../../../backend/local/sqlite/sql.ts';
@@ -78,6 +78,38 @@ describe.each([
       sql.exec('PRAGMA user_version = 1');
       expect(() => prepareTables(sql)).toThrow(/older batchml .*move the folder away/);
     });
+
+    it.each(['BEGIN', 'INSERT', 'UPDATE commits', 'COMMIT'])(
+      'whose disk fails at %s has nothing of that group, tells everyone in it, and goes on',
+      async (at) => {
+        const { sql } = await open();
+        let broken = false;
+        let left = 2;
+        const store = sqliteStore({
+          ...sql,
+          run: (text, params) => {
+            if (broken && text.startsWith(at) && (at !== 'INSERT' || --left === 0))
+              throw new Error('the disk is full');
+            return sql.run(text, params);
+          },
+        });
+        await store.putAll([item(1)]);
+        broken = true;
+        const key = { pk: 'p', sk: '00001' };
+        const outcomes = await Promise.allSettled([
+          store.putAll([item(2), item(3)]),
+          store.write({ key, changes: { set: { text: 'changed' } } }),
+          store.write({ key, condition: equal('text', 'text 1') }),
+        ]);
+        expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+        expect(await allOf(store, { pk: 'p' })).toEqual([item(1)]);
+        broken = false;
+        await store.putAll([item(4)]);
+        close(sql);
+        const again = await open();
+        expect(await allOf(again.store, { pk: 'p' })).toEqual([item(1), item(4)]);
+      },
+    );
 
     it('takes its log in as it goes: it stays small however much is written and read', async () => {
       const { store } = await open();
@@ -160,7 +192,8 @@ describe.each([
         code: 'DATA_DIR_DAMAGED',
         message: expect.stringMatching(/of 10 commits the last \d+ can't be read/),
       });
-      // And again: that it was opened in between changes nothing.
+      // And again: that it was opened and closed in between changes nothing.
+      for (const sql of [...opened].filter((each) => each.path === copy)) close(sql);
       await expect(open(copy)).rejects.toMatchObject({ code: 'DATA_DIR_DAMAGED' });
     });
 
