@@ -61,9 +61,9 @@ export function holds(condition: Condition, item: Item | undefined): boolean {
     case 'differs':
       return found !== condition.value;
     case 'below':
-      return typeof found === typeof condition.value && (found as number) < (condition.value as number);
+      return compared(found, condition.value) < 0;
     case 'atMost':
-      return typeof found === typeof condition.value && (found as number) <= (condition.value as number);
+      return compared(found, condition.value) <= 0;
     case 'oneOf':
       return condition.values.includes(found as string);
     case 'absent':
@@ -73,6 +73,13 @@ export function holds(condition: Condition, item: Item | undefined): boolean {
     case 'fewerThan':
       return found instanceof Set && found.size < condition.count;
   }
+}
+
+/** Negative, zero or positive; NaN for values of two types. Texts compare as DynamoDB does it, by their bytes in UTF-8. */
+function compared(found: unknown, value: string | number | boolean): number {
+  if (typeof found !== typeof value) return Number.NaN;
+  if (typeof value === 'string') return Buffer.compare(Buffer.from(found as string), Buffer.from(value));
+  return Number(found) - Number(value);
 }
 
 /** What an update does to an item; it makes the item if there is none. */

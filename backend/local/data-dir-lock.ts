@@ -67,7 +67,7 @@ function tryLink(own: string, path: string): boolean {
 function takeOver(path: string): void {
   const guard = `${path}.takeover`;
   try {
-    mkdirSync(guard);
+    mkdirSync(guard, { mode: 0o700 });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     if (Date.now() - (statSync(guard, { throwIfNoEntry: false })?.mtimeMs ?? Date.now()) > TAKEOVER_MS)

@@ -13,9 +13,12 @@ import type { LocalEvent } from './events.ts';
 import { fileObjects } from './file-objects.ts';
 import { localLimits } from './limits.ts';
 import { type Listener, listen } from './listen.ts';
+import { privateFolder } from './private-files.ts';
 import { randomText } from './random.ts';
+import { DataDirDamagedError } from './sqlite/damaged.ts';
 import { openSql } from './sqlite/open.ts';
 import { prepareTables } from './sqlite/schema.ts';
+import type { Sql } from './sqlite/sql.ts';
 import { sqliteStore } from './sqlite-store.ts';
 import { LocalTransforms } from './transform/local-transforms.ts';
 import { ModelHost } from './transform/model-host.ts';
@@ -68,7 +71,7 @@ export interface LocalPipeline {
 
 /**
  * Opens the pipeline over a data folder; `start` sets it to work.
- * @throws DataDirInUseError (code `DATA_DIR_IN_USE`)
+ * @throws DataDirInUseError (code `DATA_DIR_IN_USE`), OtherLayoutError (`DATA_DIR_LAYOUT`), DataDirDamagedError (`DATA_DIR_DAMAGED`)
  */
 export async function openLocal(options: LocalOptions): Promise<LocalPipeline> {
   const {
@@ -79,12 +82,16 @@ export async function openLocal(options: LocalOptions): Promise<LocalPipeline> {
     clock = systemClock,
     pingTimeoutMs = 60_000,
   } = options;
+  // A folder that is there may be the user's own, with other things in it: its rights stay as they are.
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const unlock = lockDataDir(dataDir, options.command ?? 'batchml');
+  let sql: Sql | undefined;
   try {
-    const sql = await openSql(join(dataDir, 'batchml.db'));
-    prepareTables(sql);
-    const store = sqliteStore(sql);
+    const database = await openSql(join(dataDir, 'batchml.db'));
+    sql = database;
+    prepareTables(database);
+    for (const folder of ['data', 'result', 'logs']) privateFolder(join(dataDir, folder));
+    const store = sqliteStore(database);
     const ledger = createLedger({ ...localLimits(clock), store });
     await ledger.endBackoffs();
     const engine = createEngine({
@@ -142,11 +149,13 @@ export async function openLocal(options: LocalOptions): Promise<LocalPipeline> {
         await Promise.all([listener?.close(), transforms.close()]);
         await engine.stop();
         await host.close();
-        sql.close();
+        database.close();
         unlock();
       },
     };
   } catch (error) {
+    // A damaged database is left as it is: closing takes in what can be read of its log, and removes the rest.
+    if (!(error instanceof DataDirDamagedError)) sql?.close();
     unlock();
     throw error;
   }

@@ -1,99 +1,80 @@
-/** The store on SQLite: one table of items, written by group commit; conditions are evaluated inside the transaction. */
+/** The store on SQLite: one table of items, written by group commit; conditions are evaluated on what the group has made so far. */
 import { changed, holds, type Item, type Key } from '../core/items.ts';
-import type { Outcome, Range, Store, Write } from '../ports/store.ts';
-import { packItem, unpackItem } from './sqlite/item-format.ts';
-import type { Sql, SqlValue } from './sqlite/sql.ts';
-import { createWriter } from './sqlite/writer.ts';
+import { type Outcome, type Range, type Store, TRANSACT_MOST, type Write } from '../ports/store.ts';
+import { roomOf } from './sqlite/item-format.ts';
+import { idBounds, idOf, justAfter, openBounds, openOf } from './sqlite/keys.ts';
+import { openRows } from './sqlite/rows.ts';
+import type { Sql } from './sqlite/sql.ts';
+import { createWriter, type Draft } from './sqlite/writer.ts';
 
-const SELECT = 'SELECT body FROM items WHERE pk = ? AND sk = ?';
-/** Items that a query reads at a time. */
-const PAGE = 200;
+/** What a query reads at a time: so many items at first, then about so many bytes. */
+const PAGE = { first: 32, most: 500, bytes: 1 << 20 };
 
-interface Row {
-  readonly body: Uint8Array;
-}
-
+/** @throws DataDirDamagedError */
 export function sqliteStore(sql: Sql): Store {
-  const { write } = createWriter(sql);
+  const rows = openRows(sql);
+  const { write } = createWriter(rows.find, rows.commit);
 
-  const read = (tx: Sql, { pk, sk }: Key): Item | undefined => {
-    const row = tx.get<Row>(SELECT, [pk, sk]);
-    return row && unpackItem(row.body);
+  const put = (draft: Draft, id: string, item: Item): void => {
+    openOf(item);
+    draft.put(id, item, roomOf(item));
   };
 
-  const put = (tx: Sql, item: Item): void => {
-    const { pk, sk, openKey = null, openAt = null } = item;
-    tx.run('INSERT OR REPLACE INTO items (pk, sk, open_key, open_at, body) VALUES (?, ?, ?, ?, ?)', [
-      pk,
-      sk,
-      openKey,
-      openAt,
-      packItem(item),
-    ]);
+  const putEach = (draft: Draft, items: readonly Item[]): void => {
+    for (const item of items) put(draft, idOf(item as Key), { ...item });
   };
 
-  const carryOut = (tx: Sql, writes: readonly Write[], first: readonly Item[] = []): Outcome => {
-    for (const item of first) put(tx, item);
-    const found = writes.map(({ key, condition, changes }) =>
-      condition || changes ? read(tx, key) : undefined,
+  const carryOut = (draft: Draft, writes: readonly Write[], first: readonly Item[] = []): Outcome => {
+    putEach(draft, first);
+    const ids = writes.map(({ key }) => idOf(key));
+    const found = writes.map(({ condition, changes }, i) =>
+      condition || changes ? draft.find(ids[i] as string) : undefined,
     );
     const failed = new Map<number, Item | undefined>();
     for (const [i, { condition }] of writes.entries())
       if (condition && !holds(condition, found[i])) failed.set(i, found[i]);
     if (failed.size > 0) return { done: false, failed };
     for (const [i, { key, item, changes }] of writes.entries()) {
-      if (item) put(tx, { ...item, ...key });
-      else if (changes) put(tx, changed(key, found[i], changes));
+      if (item) put(draft, ids[i] as string, { ...item, ...key });
+      else if (changes) put(draft, ids[i] as string, changed(key, found[i], changes));
     }
     return { done: true };
   };
 
   return {
-    get: async (key) => read(sql, key),
-    getAll: async (keys) => keys.map((key) => read(sql, key)),
-    write: (one, first) => write((tx) => carryOut(tx, [one], first)),
-    transact: (writes, first) => write((tx) => carryOut(tx, writes, first)),
-    putAll: (items) =>
-      write((tx) => {
-        for (const item of items) put(tx, item);
-      }),
+    get: async (key) => rows.find(idOf(key)),
+    getAll: async (keys) => keys.map((key) => rows.find(idOf(key))),
+    write: (one, first) => write((draft) => carryOut(draft, [one], first)),
+    async transact(writes, first) {
+      if (writes.length > TRANSACT_MOST) throw new RangeError(`${writes.length} writes in a transaction`);
+      if (new Set(writes.map(({ key }) => idOf(key))).size < writes.length)
+        throw new RangeError('two writes of one item in a transaction');
+      return write((draft) => carryOut(draft, writes, first));
+    },
+    putAll: (items) => write((draft) => putEach(draft, items)),
 
     async *query({ pk, from, to, index, newestFirst = false, limit, where }: Range) {
-      const [hash, sort] = index ? ['open_key', 'open_at'] : ['pk', 'sk'];
-      const [order, beyond] = newestFirst ? ['DESC', '<'] : ['ASC', '>'];
+      const by = index ?? 'id';
+      const placeOf = (item: Item) => (index ? (openOf(item) as string) : idOf(item as Key));
+      let [first, end] = index ? openBounds(pk, from, to) : idBounds(pk, from, to);
       let left = limit ?? Number.POSITIVE_INFINITY;
+      let page = PAGE.first;
       // Pages by key, not by a statement left open: the table may change between two of them.
-      let after: readonly [string, string, string] | undefined;
       while (left > 0) {
-        const conditions = [`${hash} = ?`];
-        const params: SqlValue[] = [pk];
-        for (const [bound, value] of [
-          ['>=', from],
-          ['<=', to],
-        ] as const)
-          if (value !== undefined) {
-            conditions.push(`${sort} ${bound} ?`);
-            params.push(value);
-          }
-        if (after) {
-          conditions.push(`(${sort}, pk, sk) ${beyond} (?, ?, ?)`);
-          params.push(...after);
-        }
-        const page = Math.min(PAGE, left);
-        const rows = sql.all<Row & { at: string; pk: string; sk: string }>(
-          `SELECT ${sort} AS at, pk, sk, body FROM items WHERE ${conditions.join(' AND ')}
-           ORDER BY ${sort} ${order}, pk ${order}, sk ${order} LIMIT ?`,
-          [...params, page],
-        );
-        for (const { body } of rows) {
-          const item = unpackItem(body);
+        const asked = where ? page : Math.min(page, left);
+        const read = rows.range(by, [first, end], newestFirst ? 'DESC' : 'ASC', asked);
+        let bytes = 0;
+        for (const { item, bytes: size } of read) {
+          bytes += size;
           if (where && !holds(where, item)) continue;
           if (left-- <= 0) return;
           yield item;
         }
-        const last = rows.at(-1);
-        if (!last || rows.length < page) return;
-        after = [last.at, last.pk, last.sk];
+        const last = read.at(-1);
+        if (!last || read.length < asked) return;
+        if (newestFirst) end = placeOf(last.item);
+        else first = justAfter(placeOf(last.item));
+        page = Math.min(PAGE.most, Math.ceil((PAGE.bytes * read.length) / bytes));
       }
     },
   };

@@ -107,6 +107,11 @@ const ENGINE: Record<string, (message: string) => CliError> = {
       code: 'data_dir_layout',
       next: ['take another folder (--data-dir DIR), or move this one away'],
     }),
+  DATA_DIR_DAMAGED: (message) =>
+    new CliError(message, {
+      code: 'data_dir_damaged',
+      next: ['put a copy of the folder back, or take another one (--data-dir DIR) and submit again'],
+    }),
   PORT_IN_USE: (message) =>
     new CliError(message, {
       code: 'port_in_use',

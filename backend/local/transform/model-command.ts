@@ -35,7 +35,7 @@ export async function startModelCommand(
   logFile: string,
 ): Promise<ModelCommand> {
   const port = await freePort();
-  const log = await open(logFile, 'a');
+  const log = await open(logFile, 'a', 0o600);
   const logStart = (await log.stat()).size;
   const child = spawn(commandLine, {
     shell: true,

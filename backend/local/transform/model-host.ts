@@ -190,7 +190,7 @@ export class ModelHost {
   }
 
   async #start(commandLine: string): Promise<ModelCommand> {
-    await mkdir(this.#logDir, { recursive: true });
+    await mkdir(this.#logDir, { recursive: true, mode: 0o700 });
     const command = await startModelCommand(commandLine, this.#env, this.#logFile);
     this.#running.add(command);
     command.ended.addEventListener('abort', () => this.#running.delete(command));

@@ -20,10 +20,10 @@ export class TransformFiles {
 
   /** Makes a transform job's folder; false when it is there already. */
   async claim(spec: TransformSpec): Promise<boolean> {
-    await mkdir(this.#results, { recursive: true });
-    await mkdir(this.#logs, { recursive: true });
+    await mkdir(this.#results, { recursive: true, mode: 0o700 });
+    await mkdir(this.#logs, { recursive: true, mode: 0o700 });
     try {
-      await mkdir(this.#folder(spec.name));
+      await mkdir(this.#folder(spec.name), { mode: 0o700 });
     } catch (error) {
       if (isCode(error, 'EEXIST')) return false;
       throw error;
@@ -66,7 +66,7 @@ export class TransformFiles {
   }
 
   async appendLog(name: string, text: string): Promise<void> {
-    await appendFile(this.#log(name), text);
+    await appendFile(this.#log(name), text, { mode: 0o600 });
   }
 
   async log(name: string): Promise<string> {
@@ -88,7 +88,7 @@ export class TransformFiles {
   /** By another name first, so that whoever sees the file sees all of it. */
   async #write(name: string, file: string, text: string): Promise<void> {
     const path = join(this.#folder(name), file);
-    await writeFile(`${path}.tmp`, text);
+    await writeFile(`${path}.tmp`, text, { mode: 0o600 });
     await rename(`${path}.tmp`, path);
   }
 

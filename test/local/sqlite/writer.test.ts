@@ -1,115 +1,92 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openSql } from '../../../backend/local/sqlite/open.ts';
-import { prepareTables } from '../../../backend/local/sqlite/schema.ts';
-import type { Sql } from '../../../backend/local/sqlite/sql.ts';
-import { createWriter } from '../../../backend/local/sqlite/writer.ts';
+import { describe, expect, it } from 'vitest';
+import type { Item } from '../../../backend/core/items.ts';
+import { createWriter, type Draft } from '../../../backend/local/sqlite/writer.ts';
 
-let folder: string;
-let sql: Sql;
-beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'batchml-sqlite-'));
-  sql = await openSql(join(folder, 'test.db'), 'wasm');
-  sql.exec('CREATE TABLE t (n INTEGER PRIMARY KEY)');
-});
-afterEach(() => {
-  sql.close();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-const insert = (n: number) => (tx: Sql) => tx.run('INSERT INTO t VALUES (?)', [n]);
-const rows = () => sql.all<{ n: number }>('SELECT n FROM t ORDER BY n').map(({ n }) => n);
-
-/** The same database, with the statements that it was given to run. */
-function watched(): { sql: Sql; said: string[] } {
-  const said: string[] = [];
-  const exec = (text: string) => {
-    said.push(text);
-    sql.exec(text);
-  };
-  return { sql: { ...sql, exec }, said };
+/** A writer over items in memory, and the groups that it committed. */
+function bench(commit: () => void = () => undefined) {
+  const stored = new Map<string, Item>();
+  const groups: string[][] = [];
+  const { write } = createWriter(
+    (id) => stored.get(id),
+    (items) => {
+      commit();
+      groups.push([...items.keys()]);
+      for (const [id, item] of items) stored.set(id, item);
+    },
+  );
+  return { write, groups, n: (id: string) => stored.get(id)?.['n'] as number | undefined };
 }
 
+const put =
+  (id: string, n: number, room = 1) =>
+  (draft: Draft) =>
+    draft.put(id, { n }, room);
+const add = (id: string) => (draft: Draft) => {
+  const n = ((draft.find(id)?.['n'] as number | undefined) ?? 0) + 1;
+  draft.put(id, { n }, 1);
+  return n;
+};
+
 describe('the writer', () => {
-  it('puts writes of one turn into one transaction, in order, and answers after its commit', async () => {
-    const { sql: seen, said } = watched();
-    const { write } = createWriter(seen);
-    const answers = [3, 1, 2].map((n) =>
-      write(insert(n)).then((changed) => [changed, said.includes('COMMIT')]),
+  it('puts writes of one turn into one group, in order, each item once, and answers after its commit', async () => {
+    const { write, groups, n } = bench();
+    const answers = ['a', 'a', 'b', 'a'].map((id) =>
+      write(add(id)).then((value) => [value, groups.length, n(id)]),
     );
-    expect(rows()).toEqual([]);
+    expect(groups).toEqual([]);
     expect(await Promise.all(answers)).toEqual([
-      [1, true],
-      [1, true],
-      [1, true],
+      [1, 1, 3],
+      [2, 1, 3],
+      [1, 1, 1],
+      [3, 1, 3],
     ]);
-    expect(rows()).toEqual([1, 2, 3]);
-    expect(said.filter((text) => text === 'COMMIT')).toHaveLength(1);
-    await write(insert(4));
-    expect(said.filter((text) => text === 'COMMIT')).toHaveLength(2);
+    await write(add('a'));
+    expect(groups).toEqual([['a', 'b'], ['a']]);
   });
 
   it('undoes what throws, alone and whole', async () => {
-    const { write } = createWriter(sql);
+    const { write, n } = bench();
     const outcomes = await Promise.allSettled([
-      write(insert(1)),
-      write((tx) => {
-        insert(2)(tx);
-        insert(1)(tx);
-      }),
-      write(() => {
+      write(add('a')),
+      write((draft) => {
+        put('a', 7)(draft);
+        put('b', 7)(draft);
         throw new Error('thought better of it');
       }),
-      write(insert(3)),
+      write(add('a')),
     ]);
-    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected', 'fulfilled']);
-    expect(rows()).toEqual([1, 3]);
-    await write(insert(2));
-    expect(rows()).toEqual([1, 2, 3]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect([n('a'), n('b')]).toEqual([2, undefined]);
   });
 
-  it('writes nothing of a turn whose commit fails, tells everyone, and goes on', async () => {
+  it('fails a whole group whose commit fails, also those who only looked, and goes on', async () => {
     let broken = true;
-    const failing: Sql = {
-      ...sql,
-      exec: (text) => {
-        if (text === 'COMMIT' && broken) throw new Error('the disk is full');
-        sql.exec(text);
-      },
-    };
-    const { write } = createWriter(failing);
-    const outcomes = await Promise.allSettled([write(insert(1)), write(insert(2))]);
-    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
-    expect(rows()).toEqual([]);
+    const { write, groups, n } = bench(() => {
+      if (broken) throw new Error('the disk is full');
+    });
+    const outcomes = await Promise.allSettled([
+      write(put('a', 1)),
+      write((draft) => draft.find('a')?.['n']),
+      write(put('b', 1)),
+    ]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    expect([groups, n('a'), n('b')]).toEqual([[], undefined, undefined]);
     broken = false;
-    await write(insert(3));
-    expect(rows()).toEqual([3]);
-  });
-});
-
-describe('the database', () => {
-  it('is durable: WAL, and synced with every commit', () => {
-    expect(sql.get('PRAGMA journal_mode')).toEqual({ journal_mode: 'wal' });
-    expect(sql.get('PRAGMA synchronous')).toEqual({ synchronous: 2 });
+    expect(await write(add('a'))).toBe(1);
   });
 
-  it('keeps what was written when it is opened again, past a lock that was left behind', async () => {
-    sql.run('INSERT INTO t VALUES (7)');
-    sql.close();
-    mkdirSync(join(folder, 'test.db.lock'), { recursive: true });
-    sql = await openSql(join(folder, 'test.db'), 'wasm');
-    expect(rows()).toEqual([7]);
+  it('commits nothing for those who only look', async () => {
+    const { write, groups } = bench();
+    expect(await write((draft) => draft.find('a'))).toBeUndefined();
+    expect(groups).toEqual([]);
   });
 
-  it('gets its table once, and another layout is refused by name', async () => {
-    prepareTables(sql);
-    prepareTables(sql);
-    expect(sql.get('SELECT count(*) AS n FROM items')).toEqual({ n: 0 });
-    sql.exec('PRAGMA user_version = 9999');
-    expect(() => prepareTables(sql)).toThrow(/newer batchml .*update batchml/);
-    sql.exec('PRAGMA user_version = 1');
-    expect(() => prepareTables(sql)).toThrow(/older batchml .*move the folder away/);
+  it('closes a group that has become large', async () => {
+    const { write, groups } = bench();
+    await Promise.all(['a', 'b', 'c', 'd', 'e'].map((id) => write(put(id, 1, 3_000_000))));
+    expect(groups).toEqual([
+      ['a', 'b', 'c'],
+      ['d', 'e'],
+    ]);
   });
 });
