@@ -75,6 +75,8 @@ export function readLedger(context: Context): ReadLedger {
 
     jobs: (refs) => viewJobs(context, refs),
 
+    statuses: (refs) => viewJobs(context, refs),
+
     batch: (id) => loadBatch(context, id),
 
     async transformJob(name) {

@@ -4,6 +4,7 @@ import { growingResults } from '../client/growing-results.ts';
 import { resultPages } from '../client/result-pages.ts';
 import { selectedLines } from '../client/selected-jobs.ts';
 import { type Selected, StatusPoll } from '../client/status-poll.ts';
+import { wholeResults } from '../client/whole-results.ts';
 import { type Context, sameCommand } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -163,10 +164,10 @@ async function writeOne(
   const query = { ...(failed ? { status: 'Failed' } : {}), ...(wait && !failed ? { whenPending } : {}) };
   const openNow = async (): Promise<boolean> => isOpen(await look());
   const pacing = (): Promise<void> => pace.wait();
-  const write = async (text: string): Promise<void> => {
+  const write = wholeResults(client, (text) => {
     pace.moved();
-    await sink.write(text);
-  };
+    return sink.write(text);
+  });
   if (one.whole) {
     const growing =
       wait && !failed ? growingResults(client, id, { isOpen: openNow, wait: pacing }) : undefined;
