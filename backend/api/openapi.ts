@@ -53,7 +53,7 @@ export function openApiDocument(version: string): Json {
       title: 'batchml',
       version,
       description:
-        'Jobs in, one result or error for each out. A deployed stack and `batchml local` serve the same routes. Fields and codes are added, never renamed: read past those that you do not know.',
+        'Jobs in, one result or error for each out. A deployed stack and `batchml local` serve the same routes but for `GET /job/{id}/result`. Fields and codes are added, never renamed: read past those that you do not know.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [

@@ -37,7 +37,8 @@ export const resultsCommand = defineCommand<ResultsFlags>({
   name: 'results',
   summary: 'the result or error of each job, in input order',
   details:
-    'JSON Lines: line, jobId, customId, status, and result or error. Unfinished ones need --wait (else exit 8).',
+    'JSON Lines: line, jobId, customId, status, and result or error. A result is printed whole, whatever its size. ' +
+    'Unfinished ones need --wait (else exit 8).',
   argument: ['[ids...]', 'job and submission IDs; - reads them from standard input'],
   options: (command) => {
     command
