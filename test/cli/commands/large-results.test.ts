@@ -76,7 +76,6 @@ it('run writes it whole', async () => {
 it.each([
   ['of a submission', ['s'], [0, 1, 2]],
   ['of jobs', ['s.0.1', 's.0.2'], [1, 2]],
-  ['as they come', ['s', '--wait'], [0, 1, 2]],
 ])('results prints it whole, %s', async (_name, args, lines) => {
   const { stdout, code, stderr } = await run('results', ...args);
   expect(code, stderr).toBe(0);
