@@ -1,8 +1,8 @@
 /** The API as an OpenAPI 3.1 document, made of its routes and their schemas. */
 import { z } from 'zod';
+import { MAX_RESULT_BYTES } from '../core/answer-size.ts';
 import { MAX_CHUNK_BYTES, MAX_CHUNK_JOBS, MAX_CUSTOM_ID } from '../core/chunk.ts';
 import { JOB_ERROR_CODES } from '../core/job.ts';
-import { MAX_RESULT_BYTES } from '../pipeline/read.ts';
 import { ANY_ROUTE, type Answer, type Content, type Parameter, type Route } from './route.ts';
 import { ROUTES } from './routes.ts';
 import * as wire from './wire.ts';

@@ -3,6 +3,7 @@
  * stay within what Lambda gives back (6 MB). What an answer holds is decided by sizes alone, before a result is fetched:
  * nothing is fetched that isn't answered.
  */
+import { ESCAPED, MAX_ANSWER_BYTES, MAX_RESULT_BYTES } from '../core/answer-size.ts';
 import { isFinal, type JobStatus } from '../core/job.ts';
 import type { JobView, ReadLedger } from '../ports/ledger.ts';
 
@@ -29,17 +30,8 @@ export interface PageQuery {
   readonly final?: boolean;
 }
 
-/**
- * Bytes that the jobs of one answer may take, at most (Lambda, Quotas: 6 MB of answer, which is JSON that holds the
- * body as a string).
- */
-export const MAX_ANSWER_BYTES = 5.5 * 1024 * 1024;
 /** Bytes of a job besides what is counted by itself: IDs, status, times, names of fields. */
 const JOB_BYTES = 512;
-/** A character of JSON takes at most two bytes for each of its own when it is in a JSON string. */
-const ESCAPED = 2;
-/** Bytes of a result that an answer holds; a larger one is answered by its address. */
-export const MAX_RESULT_BYTES = (MAX_ANSWER_BYTES - 16 * 1024) / ESCAPED;
 /** Bytes of an address: one that is signed carries its session's token. */
 const ADDRESS_BYTES = 4096;
 

@@ -3,7 +3,7 @@
  * where none can, by an address in S3 that clients follow.
  */
 import { beforeAll, expect, it } from 'vitest';
-import { MAX_RESULT_BYTES } from '../../backend/pipeline/read.ts';
+import { MAX_RESULT_BYTES } from '../../backend/core/answer-size.ts';
 import { ApiClient } from '../../cli/src/client/client.ts';
 import { resultPages } from '../../cli/src/client/result-pages.ts';
 import { wholeResults } from '../../cli/src/client/whole-results.ts';
@@ -15,7 +15,8 @@ const COUNT = 24;
 const LARGE = 20_000_000;
 /** What the eighth and the tenth say is larger than any answer. */
 const isLarge = (n: number) => n === 7 || n === 9;
-const textOf = (n: number) => (isLarge(n) ? 'x'.repeat(n === 7 ? LARGE : MAX_RESULT_BYTES) : '€"'.repeat(75_000 + n));
+const textOf = (n: number) =>
+  isLarge(n) ? 'x'.repeat(n === 7 ? LARGE : MAX_RESULT_BYTES) : '€"'.repeat(75_000 + n);
 const resultOf = (n: number) => JSON.stringify(textOf(n));
 
 interface Line {

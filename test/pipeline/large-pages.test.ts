@@ -1,13 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { resultLineJson } from '../../backend/api/views.ts';
-import {
-  isLarge,
-  type JobsPage,
-  MAX_ANSWER_BYTES,
-  MAX_RESULT_BYTES,
-  type PageQuery,
-  pageOfJobs,
-} from '../../backend/pipeline/read.ts';
+import { MAX_ANSWER_BYTES, MAX_RESULT_BYTES } from '../../backend/core/answer-size.ts';
+import { isLarge, type JobsPage, type PageQuery, pageOfJobs } from '../../backend/pipeline/read.ts';
 import type { JobView, ReadLedger } from '../../backend/ports/ledger.ts';
 
 const START = { chunk: 0, index: 0 };
