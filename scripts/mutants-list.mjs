@@ -55,9 +55,17 @@ export const MUTANTS = [
     promise: '3 one line for each input line, in order',
     what: 'the listing of final lines skips what is not final',
     file: 'backend/pipeline/read.ts',
-    find: 'return { jobs, next: { chunk, index }, pending: true };',
+    find: 'return page({ chunk, index }, true);',
     replace: 'continue;',
     tests: ['test/api'],
+  },
+  {
+    promise: '3 a result or an error, never both',
+    what: 'a result behind an address is printed as null',
+    file: 'cli/src/client/whole-results.ts',
+    find: "if (head === '') plain.push(",
+    replace: "if (head !== ' ') plain.push(",
+    tests: ['test/cli/client/whole-results.test.ts'],
   },
   {
     promise: '3 a result or an error, never both',

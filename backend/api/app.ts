@@ -5,6 +5,7 @@ import type { Pin } from '../core/settings.ts';
 import type { Ports } from '../ports/index.ts';
 import { toApiError } from './errors.ts';
 import { jobRoutes } from './job-routes.ts';
+import type { Presign } from './result-links.ts';
 import { submissionRoutes } from './submission-routes.ts';
 
 export interface ApiOptions {
@@ -13,18 +14,20 @@ export interface ApiOptions {
   readonly pin: Pin;
   /** The key that requests must carry; undefined where a gateway before this has checked it. */
   readonly apiKey: string | undefined;
+  /** How results are addressed that are too large for an answer. @default streamed by `GET /job/{id}/result` */
+  readonly presign?: Presign;
 }
 
 /** Makes the app. Without the right `x-api-key` every route answers as API Gateway does. */
-export function createApi({ ports, pin, apiKey }: ApiOptions): Hono {
+export function createApi({ ports, pin, apiKey, presign }: ApiOptions): Hono {
   const app = new Hono();
   app.use(async (c, next) => {
     if (apiKey !== undefined && !sameKey(c.req.header('x-api-key'), apiKey))
       return c.json({ message: 'Forbidden' }, 403);
     return next();
   });
-  app.route('/', jobRoutes(ports, pin));
-  app.route('/submissions', submissionRoutes(ports, pin));
+  app.route('/', jobRoutes(ports, pin, presign));
+  app.route('/submissions', submissionRoutes(ports, pin, presign));
   app.notFound((c) =>
     c.json({ error: { code: 'not_found', message: `no route ${c.req.method} ${c.req.path}` } }, 404),
   );

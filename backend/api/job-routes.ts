@@ -5,15 +5,16 @@ import type { JobRef } from '../core/ids.ts';
 import { parseJobId } from '../core/ids.ts';
 import type { Pin } from '../core/settings.ts';
 import { acceptJob, maxRecordBytes } from '../pipeline/accept.ts';
-import { answerable, fitting } from '../pipeline/read.ts';
 import type { Ports } from '../ports/index.ts';
+import { ApiError } from './errors.ts';
 import { jobRef, readBody, readJson, unknownJob } from './request.ts';
-import { jobJson } from './views.ts';
-import { type cancelledSchema, jobsStatusRequestSchema } from './wire.ts';
+import { type Presign, resultLinks, streamOf } from './result-links.ts';
+import { jobJson, jobStatus } from './views.ts';
+import { type cancelledSchema, type JobsStatus, jobsStatusRequestSchema } from './wire.ts';
 
 const JSON_HEADERS = { 'content-type': 'application/json' };
 
-export function jobRoutes(ports: Ports, pin: Pin): Hono {
+export function jobRoutes(ports: Ports, pin: Pin, presign: Presign | undefined): Hono {
   const { ledger, clock } = ports;
   const routes = new Hono();
 
@@ -28,8 +29,21 @@ export function jobRoutes(ports: Ports, pin: Pin): Hono {
     const id = c.req.param('id');
     const [job] = await ledger.jobs([jobRef(id)]);
     if (!job) throw unknownJob(id);
-    return c.body(jobJson(answerable(job)), 200, JSON_HEADERS);
+    return c.body(jobJson(job, await resultLinks(presign)(job)), 200, JSON_HEADERS);
   });
+
+  // Where addresses are signed, large results are read there.
+  if (presign === undefined)
+    routes.get('/job/:id/result', async (c) => {
+      const id = c.req.param('id');
+      const [job] = await ledger.jobs([jobRef(id)]);
+      if (!job) throw unknownJob(id);
+      const { status, result } = job;
+      if (result === undefined)
+        throw new ApiError(404, 'not_found', `job ${id} is ${status} and has no result`);
+      const length = String(Buffer.byteLength(result));
+      return c.body(streamOf(result), 200, { ...JSON_HEADERS, 'content-length': length });
+    });
 
   routes.delete('/job/:id', async (c) => {
     const id = c.req.param('id');
@@ -45,18 +59,14 @@ export function jobRoutes(ports: Ports, pin: Pin): Hono {
   routes.post('/jobs/status', async (c) => {
     const { jobIds } = await readJson(c, jobsStatusRequestSchema);
     const refs = jobIds.map(parseJobId);
-    const known = await ledger.jobs(refs.filter((ref): ref is JobRef => ref !== undefined));
+    const known = await ledger.statuses(refs.filter((ref): ref is JobRef => ref !== undefined));
     let next = 0;
-    const found = refs.map((ref) => {
-      const job = ref === undefined ? undefined : known[next++];
-      return job && answerable(job);
-    });
-    const now = fitting(found);
-    const jobs = now.flatMap((job) => (job ? [jobJson(job)] : []));
-    const unknown = jobIds.filter((_, i) => i < now.length && found[i] === undefined);
-    const later = jobIds.slice(now.length);
-    const rest = JSON.stringify({ unknown, ...(later.length > 0 ? { later } : {}) });
-    return c.body(`{"jobs":[${jobs.join(',')}],${rest.slice(1)}`, 200, JSON_HEADERS);
+    const found = refs.map((ref) => (ref === undefined ? undefined : known[next++]));
+    const answer: JobsStatus = {
+      jobs: found.flatMap((job) => (job ? [jobStatus(job)] : [])),
+      unknown: jobIds.filter((_, i) => found[i] === undefined),
+    };
+    return c.json(answer);
   });
 
   routes.get('/settings', (c) => c.json({ model: pin.model, settings: pin.settings }));

@@ -1,8 +1,8 @@
 /** The API as an OpenAPI 3.1 document, made of its routes and their schemas. */
 import { z } from 'zod';
+import { MAX_RESULT_BYTES } from '../core/answer-size.ts';
 import { MAX_CHUNK_BYTES, MAX_CHUNK_JOBS, MAX_CUSTOM_ID } from '../core/chunk.ts';
 import { JOB_ERROR_CODES } from '../core/job.ts';
-import { MAX_ANSWER_BYTES } from '../pipeline/read.ts';
 import { ANY_ROUTE, type Answer, type Content, type Parameter, type Route } from './route.ts';
 import { ROUTES } from './routes.ts';
 import * as wire from './wire.ts';
@@ -22,13 +22,13 @@ const NAMED: Readonly<Record<string, z.ZodType>> = {
   Job: wire.jobSchema,
   JobError: wire.jobErrorSchema,
   JobStatus: wire.jobStatusSchema,
+  JobStatusInfo: wire.jobStatusInfoSchema,
   JobsPage: wire.jobsPageSchema,
   JobsStatus: wire.jobsStatusSchema,
   JobsStatusRequest: wire.jobsStatusRequestSchema,
   ModelAndSettings: wire.pinSchema,
   OpenSubmission: wire.openSubmissionSchema,
   ResultLine: wire.resultLineSchema,
-  ResultPlace: wire.resultPlaceSchema,
   Retried: wire.retriedSchema,
   Retry: wire.retrySchema,
   Settings: wire.settingsSchema,
@@ -53,7 +53,7 @@ export function openApiDocument(version: string): Json {
       title: 'batchml',
       version,
       description:
-        'Jobs in, one result or error for each out. A deployed stack and `batchml local` serve the same routes. Fields and codes are added, never renamed: read past those that you do not know.',
+        'Jobs in, one result or error for each out. A deployed stack and `batchml local` serve the same routes but for `GET /job/{id}/result`. Fields and codes are added, never renamed: read past those that you do not know.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [
@@ -82,7 +82,7 @@ export function openApiDocument(version: string): Json {
       bytesPerChunk: MAX_CHUNK_BYTES,
       charactersPerCustomId: MAX_CUSTOM_ID,
       jobIdsPerRequest: wire.MAX_JOB_IDS,
-      bytesOfJobsPerAnswer: MAX_ANSWER_BYTES,
+      bytesOfResultInAnswer: MAX_RESULT_BYTES,
     },
   };
 }

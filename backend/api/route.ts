@@ -30,6 +30,8 @@ export interface Route {
   readonly body?: { readonly required: boolean; readonly description?: string; readonly content: Content };
   /** By HTTP status. */
   readonly responses: Readonly<Record<number, Answer>>;
+  /** Of `batchml local` alone. */
+  readonly local?: true;
 }
 
 const JSON_TYPE = 'application/json';
@@ -48,6 +50,7 @@ const REFUSALS = {
   badRequest: { 400: error('`bad_request`: a parameter or field is wrong; the message names it') },
   badRecord: { 400: error('`bad_record`, `empty`, `bad_request`: the body is not what it must be') },
   unknown: { 404: error('`not_found`: there is no such job or submission') },
+  noResult: { 404: error('`not_found`: there is no such job, or it has no result') },
   tooLarge: { 413: error('`too_large`: over a limit, see `x-batchml-limits`') },
 } as const;
 

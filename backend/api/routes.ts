@@ -70,6 +70,20 @@ const SPECIFIC: readonly Route[] = [
     responses: { 200: success('The job', jobSchema), ...refusals('unknown') },
   },
   {
+    method: 'GET',
+    path: '/job/{id}/result',
+    operationId: 'getResult',
+    summary: "A job's result alone, whatever its size",
+    description:
+      'Only `batchml local` has this route: it is what `resultUrl` names there. A deployed stack names addresses in Amazon S3.',
+    parameters: [JOB_ID],
+    responses: {
+      200: { description: 'The result, streamed', content: json(z.unknown()) },
+      ...refusals('noResult'),
+    },
+    local: true,
+  },
+  {
     method: 'DELETE',
     path: '/job/{id}',
     operationId: 'cancelJob',
@@ -84,9 +98,8 @@ const SPECIFIC: readonly Route[] = [
     method: 'POST',
     path: '/jobs/status',
     operationId: 'getJobs',
-    summary: 'Up to 100 jobs by their IDs',
-    description:
-      'IDs under `later` did not fit the answer any more, as results are large: ask for them again.',
+    summary: 'The statuses of up to 100 jobs by their IDs',
+    description: 'Without results: `GET /job/{id}` has one, `GET /submissions/{id}/jobs` has many.',
     body: { required: true, content: json(jobsStatusRequestSchema) },
     responses: {
       200: success('Jobs in the order asked for, and the IDs that no job has', jobsStatusSchema),
@@ -178,7 +191,7 @@ const SPECIFIC: readonly Route[] = [
     operationId: 'listJobs',
     summary: 'Jobs of a submission in input order, by pages',
     description:
-      'A page may have fewer jobs than `limit`, or none, and yet be followed by others: go by its cursor.',
+      'A page may have fewer jobs than `limit`, or none, and yet be followed by others: go by its cursor. A result that is too large for an answer is null, and `resultUrl` says where it is.',
     parameters: [
       SUBMISSION_ID,
       queryParameter('status', 'only jobs of this status', jobStatusSchema),

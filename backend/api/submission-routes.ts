@@ -19,6 +19,7 @@ import {
   submissionId,
   unknownSubmission,
 } from './request.ts';
+import { type Presign, resultLinks } from './result-links.ts';
 import { resultLineJson, submissionInfo } from './views.ts';
 import { closeSubmissionSchema, jobStatusSchema, openSubmissionSchema, retrySchema } from './wire.ts';
 import { CURSOR_HEADER, PENDING_HEADER } from './words.ts';
@@ -28,7 +29,7 @@ const chunkNumber = z
   .regex(/^(0|[1-9]\d{0,8})$/, 'the chunk must be a number from 0')
   .transform(Number);
 
-export function submissionRoutes(ports: Ports, pin: Pin): Hono {
+export function submissionRoutes(ports: Ports, pin: Pin, presign: Presign | undefined): Hono {
   const { ledger, bells, clock } = ports;
   const routes = new Hono();
 
@@ -91,7 +92,8 @@ export function submissionRoutes(ports: Ports, pin: Pin): Hono {
       status: status === undefined ? undefined : check(jobStatusSchema, status),
       final: c.req.query('final') === 'true',
     });
-    const lines = page.jobs.map(resultLineJson);
+    const links = resultLinks(presign);
+    const lines = await Promise.all(page.jobs.map(async (job) => resultLineJson(job, await links(job))));
     const cursor = page.next && formatCursor(page.next);
     if (!wantsLines(c)) {
       const body = `{"jobs":[${lines.join(',')}],"cursor":${JSON.stringify(cursor ?? null)}}`;

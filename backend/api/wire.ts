@@ -27,24 +27,38 @@ export const jobErrorSchema = z.object({
   message: z.string(),
 });
 
-/** Where a result is that is too large for an answer: bytes `from` (inclusive) to `to` (exclusive) of an object. */
-export const resultPlaceSchema = z.object({ object: z.string(), from: z.number(), to: z.number() });
+/** Where a result is that is too large for an answer; `result` is then null. */
+const linkFields = {
+  resultUrl: z
+    .string()
+    .optional()
+    .describe(
+      'Only where the result is too large for an answer (`result` is then null): it is at this address. One that begins with `/` is a path of this API and wants its key; any other one is asked without the key and ends within the hour: ask for the job again.',
+    ),
+  resultRange: z
+    .string()
+    .optional()
+    .describe('Only with `resultUrl`: the `Range` header to send there, `bytes=FROM-TO`.'),
+};
 
-/** One job: `GET /job/{id}` and `POST /jobs/status`. The first five fields are the AWS sample's. */
-export const jobSchema = z.object({
+const jobHead = {
   jobId: z.string(),
   status: jobStatusSchema,
   arrivalTime: z.string(),
   processedTime: z.string().nullable(),
-  result: z.unknown(),
-  /** Only where the result is too large for an answer; `result` is then null. */
-  resultPlace: resultPlaceSchema.optional(),
+};
+const jobTail = {
   error: jobErrorSchema.optional(),
   submissionId: z.string(),
   line: z.number(),
   customId: z.string().optional(),
   generation: z.number(),
-});
+};
+
+/** One job, `GET /job/{id}`. The first five fields are the AWS sample's. */
+export const jobSchema = z.object({ ...jobHead, result: z.unknown(), ...linkFields, ...jobTail });
+/** One job without its result, `POST /jobs/status`. */
+export const jobStatusInfoSchema = z.object({ ...jobHead, ...jobTail });
 
 /** One line of a submission's results: `result` when Processed, `error` when Failed, else neither. */
 export const resultLineSchema = z.object({
@@ -53,7 +67,7 @@ export const resultLineSchema = z.object({
   customId: z.string().optional(),
   status: jobStatusSchema,
   result: z.unknown().optional(),
-  resultPlace: resultPlaceSchema.optional(),
+  ...linkFields,
   error: jobErrorSchema.optional(),
 });
 
@@ -122,11 +136,9 @@ export const retrySchema = z.strictObject({
 export const acceptedJobSchema = z.object({ job_id: z.string() });
 export const acceptedChunkSchema = z.object({ jobIds: z.array(z.string()) });
 export const jobsStatusSchema = z.object({
-  jobs: z.array(jobSchema),
+  jobs: z.array(jobStatusInfoSchema),
   /** IDs that no job has. */
   unknown: z.array(z.string()),
-  /** IDs whose jobs no longer fit this answer: to be asked for again. */
-  later: z.array(z.string()).optional(),
 });
 export const jobsPageSchema = z.object({ jobs: z.array(resultLineSchema), cursor: z.string().nullable() });
 export const submissionsPageSchema = z.object({
@@ -144,6 +156,12 @@ export const errorSchema = z.object({
 export const gatewayErrorSchema = z.object({ message: z.string() });
 
 export type Job = z.infer<typeof jobSchema>;
+export type JobStatusInfo = z.infer<typeof jobStatusInfoSchema>;
+/** Where a large result is. */
+export interface ResultLink {
+  readonly resultUrl: string;
+  readonly resultRange?: string | undefined;
+}
 export type ResultLine = z.infer<typeof resultLineSchema>;
 export type SubmissionInfo = z.infer<typeof submissionSchema>;
 export type WireSettings = z.infer<typeof settingsSchema>;

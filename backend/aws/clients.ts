@@ -13,7 +13,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler';
 /** What of the clients the adapters use: a test may give anything that answers commands. */
 export interface Clients {
   readonly dynamo: Pick<DynamoDBClient, 'send'>;
-  readonly s3: Pick<S3Client, 'send'>;
+  readonly s3: Pick<S3Client, 'send' | 'config' | 'middlewareStack'>;
   readonly sagemaker: Pick<SageMakerClient, 'send'>;
   readonly kinesis: Pick<KinesisClient, 'send'>;
   readonly sqs: Pick<SQSClient, 'send'>;

@@ -3,18 +3,20 @@ import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import { handle } from 'hono/aws-lambda';
 import { createApi } from '../api/app.ts';
 import { ConfigError } from '../aws/config.ts';
+import { s3Presign } from '../aws/presign.ts';
 import { fromEnvironment, type Handler, invoked } from './lambda.ts';
 import { requestFacts } from './request-facts.ts';
 import type { Runtime } from './runtime.ts';
 
 export function create(runtime: Runtime): Handler<APIGatewayProxyEvent, APIGatewayProxyResult> {
   const { log, config } = runtime;
-  const { pin } = config;
+  const { pin, bucket } = config;
   if (!pin) throw new ConfigError(['BATCHML_MODEL must be set']);
+  const presign = s3Presign(runtime.s3, bucket, () => runtime.clock.now());
   return invoked(runtime, async (event, context) => {
     const began = runtime.clock.now();
     const answer = await runtime.work(async (ports) => {
-      const app = createApi({ ports, pin, apiKey: undefined });
+      const app = createApi({ ports, pin, apiKey: undefined, presign });
       // Every answer is text, NDJSON too.
       const answered = handle(app, { isContentTypeBinary: () => false });
       return (await answered(event as never, context as never)) as APIGatewayProxyResult;

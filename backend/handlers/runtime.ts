@@ -23,6 +23,7 @@ import { powertoolsLog, powertoolsMeter } from './powertools.ts';
 export interface Runtime {
   readonly config: Config;
   readonly ledger: StoreLedger;
+  readonly s3: Clients['s3'];
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
@@ -92,6 +93,7 @@ export function createRuntime(config: Config, parts: RuntimeParts): Runtime {
   return {
     config,
     ledger,
+    s3: clients.s3,
     clock,
     log,
     meter,

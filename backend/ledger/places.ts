@@ -1,11 +1,10 @@
 /** Fetching results that were left where they stand: neighbours in one object by one read. */
+import { MAX_RESULT_BYTES } from '../core/answer-size.ts';
 import { inParallel } from '../core/in-parallel.ts';
 import type { ResultPlace } from '../core/segment.ts';
 import type { JobView } from '../ports/ledger.ts';
 import type { Context } from './context.ts';
 
-/** Largest result that is fetched to be part of an answer, in bytes (Lambda answers at most 6 MB: Lambda, Quotas). */
-const ANSWER_MOST = 4 * 1024 * 1024;
 /** Results fetched for one call, in bytes: what is more keeps its place. */
 const FETCH_MOST = 8 * 1024 * 1024;
 /** Bytes between two results that are read with them: a request costs more. */
@@ -31,7 +30,7 @@ export async function fetchPlaces(
   const wanted = new Set<Placed>();
   for (const view of views) {
     const size = view?.place ? sizeOf(view.place) : 0;
-    if (!view?.place || wanted.has(view) || size > ANSWER_MOST || size > left) continue;
+    if (!view?.place || wanted.has(view) || size > MAX_RESULT_BYTES || size > left) continue;
     left -= size;
     wanted.add(view);
   }

@@ -75,6 +75,8 @@ export function readLedger(context: Context): ReadLedger {
 
     jobs: (refs) => viewJobs(context, refs),
 
+    statuses: (refs) => viewJobs(context, refs, false),
+
     batch: (id) => loadBatch(context, id),
 
     async transformJob(name) {
@@ -155,7 +157,12 @@ function fill(view: Writable, kept: Kept | undefined): number {
   return view.result?.length ?? 0;
 }
 
-async function viewJobs(context: Context, refs: readonly JobRef[]): Promise<(JobView | undefined)[]> {
+/** @param results without them only what is kept of failed jobs is read */
+async function viewJobs(
+  context: Context,
+  refs: readonly JobRef[],
+  results = true,
+): Promise<(JobView | undefined)[]> {
   const chunks = new Map(
     refs.map(({ submission, chunk }) => [chunkName(submission, chunk), { submission, n: chunk }]),
   );
@@ -171,9 +178,11 @@ async function viewJobs(context: Context, refs: readonly JobRef[]): Promise<(Job
       viewsOf(found, statuses[i] as JobStatus[], directories[i] as Directory),
     ]),
   );
-  await fillNamed(context, refs, heads, views);
-  const found = refs.map(({ submission, chunk, index }) => views.get(chunkName(submission, chunk))?.[index]);
-  await fetchPlaces(context, found);
+  const viewOf = ({ submission, chunk, index }: JobRef) => views.get(chunkName(submission, chunk))?.[index];
+  const read = results ? refs : refs.filter((ref) => viewOf(ref)?.status === 'Failed');
+  await fillNamed(context, read, heads, views);
+  const found = refs.map(viewOf);
+  if (results) await fetchPlaces(context, found);
   return found;
 }
 

@@ -1,7 +1,9 @@
 /**
  * Reading: pages of a submission's jobs in input order, whose cost doesn't grow with the submission, and answers that
- * stay within what Lambda gives back (6 MB).
+ * stay within what Lambda gives back (6 MB). What an answer holds is decided by sizes alone, before a result is fetched:
+ * nothing is fetched that isn't answered.
  */
+import { ESCAPED, MAX_ANSWER_BYTES, MAX_RESULT_BYTES } from '../core/answer-size.ts';
 import { isFinal, type JobStatus } from '../core/job.ts';
 import type { JobView, ReadLedger } from '../ports/ledger.ts';
 
@@ -28,10 +30,10 @@ export interface PageQuery {
   readonly final?: boolean;
 }
 
-/** Bytes that the jobs of one answer may have together, escaped; Lambda's answer is JSON that holds the body as a string. */
-export const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 /** Bytes of a job besides what is counted by itself: IDs, status, times, names of fields. */
 const JOB_BYTES = 512;
+/** Bytes of an address: one that is signed carries its session's token. */
+const ADDRESS_BYTES = 4096;
 
 /** The most chunks looked through for one page: it may end early. */
 const LOOK = 40;
@@ -48,77 +50,65 @@ export async function pageOfJobs(
   const jobs: JobView[] = [];
   let bytes = 0;
   let { chunk, index } = query.from;
+  const page = async (next: Position | undefined, pending = false): Promise<JobsPage> => ({
+    jobs: await withResults(ledger, jobs),
+    next,
+    pending,
+  });
   for (let looked = 0; looked < LOOK; ) {
     if (query.status === 'Failed') {
       const [next] = await ledger.chunksWithFailures(submission, chunk, 1);
-      if (next === undefined) return { jobs, next: undefined, pending: false };
+      if (next === undefined) return page(undefined);
       if (next !== chunk) [chunk, index] = [next, 0];
     }
     const views = await ledger.chunks(submission, chunk, 1);
-    if (views.length === 0) return { jobs, next: undefined, pending: false };
+    if (views.length === 0) return page(undefined);
     for (const view of views) {
       if (view.n !== chunk) [chunk, index] = [view.n, 0];
       for (; index < view.jobs.length; index++) {
-        let job = view.jobs[index] as JobView;
-        if (query.final && !isFinal(job.status)) return { jobs, next: { chunk, index }, pending: true };
+        const job = view.jobs[index] as JobView;
+        if (query.final && !isFinal(job.status)) return page({ chunk, index }, true);
         if (query.status !== undefined && job.status !== query.status) continue;
-        const full = { jobs, next: { chunk, index }, pending: false };
-        if (jobs.length === query.limit) return full;
-        if (isUnread(job)) {
-          if (jobs.length > 0 && bytes + placeBytes(job) > MAX_ANSWER_BYTES) return full;
-          job = (await ledger.jobs([job.ref]))[0] ?? job;
-        }
-        job = answerable(job);
         bytes += answerBytes(job);
-        if (jobs.length > 0 && bytes > MAX_ANSWER_BYTES) return full;
+        if (jobs.length === query.limit || (jobs.length > 0 && bytes > MAX_ANSWER_BYTES))
+          return page({ chunk, index });
         jobs.push(job);
       }
       looked++;
       [chunk, index] = [chunk + 1, 0];
-      if (jobs.length === query.limit) return { jobs, next: { chunk, index }, pending: false };
+      if (jobs.length === query.limit) return page({ chunk, index });
     }
   }
-  return { jobs, next: { chunk, index }, pending: false };
+  return page({ chunk, index });
 }
 
-/** The first of some jobs, so many that they fit one answer; at least one. */
-export function fitting<T extends JobView | undefined>(jobs: readonly T[]): readonly T[] {
-  let bytes = 0;
-  const end = jobs.findIndex((job, i) => {
-    bytes += job ? answerBytes(job) : 0;
-    return i > 0 && (bytes > MAX_ANSWER_BYTES || (job !== undefined && isUnread(job)));
-  });
-  return end < 0 ? jobs : jobs.slice(0, end);
+/** The result is larger than any answer. */
+export function isLarge(job: JobView): boolean {
+  return resultBytes(job) > MAX_RESULT_BYTES;
 }
 
-/** A job as an answer holds it: with its result, or, where that is larger than any answer, with its place. */
-export function answerable(job: JobView): JobView {
-  if (job.place === undefined || job.result === undefined) return job;
-  const { place, ...read } = job;
-  return answerBytes(read) > MAX_ANSWER_BYTES ? { ...job, result: undefined } : read;
+/** The jobs with those results that an answer holds, fetched together. */
+async function withResults(ledger: ReadLedger, jobs: readonly JobView[]): Promise<readonly JobView[]> {
+  const unread = jobs.filter((job) => job.result === undefined && job.place !== undefined && !isLarge(job));
+  if (unread.length === 0) return jobs;
+  const read = await ledger.jobs(unread.map(({ ref }) => ref));
+  const byJob = new Map(unread.map((job, i) => [job, read[i]]));
+  return jobs.map((job) => byJob.get(job) ?? job);
 }
 
-/** Its result was left where it stands, and may fit an answer. */
-function isUnread(job: JobView): boolean {
-  return job.place !== undefined && job.result === undefined && placeBytes(job) <= MAX_ANSWER_BYTES;
+function resultBytes({ result, place }: JobView): number {
+  if (place !== undefined) return place.to - place.from;
+  return result === undefined ? 0 : Buffer.byteLength(result);
 }
 
-function placeBytes({ place }: JobView): number {
-  return place ? place.to - place.from : 0;
+/** What a job takes in an answer; no less. */
+function answerBytes(job: JobView): number {
+  const bytes = resultBytes(job);
+  const result = bytes > MAX_RESULT_BYTES ? ADDRESS_BYTES : bytes * ESCAPED;
+  return JOB_BYTES + textBytes(job.error?.message) + textBytes(job.customId) + result;
 }
 
-/** About what a job takes in an answer; no less. */
-function answerBytes({ result, error, customId, place }: JobView): number {
-  const texts = textBytes(error?.message) + textBytes(customId);
-  return JOB_BYTES + (place ? JOB_BYTES : 0) + texts + (result === undefined ? 0 : escapedBytes(result));
-}
-
-/** Bytes of a text in JSON in a JSON string. Short ones are not looked at: a character takes at most seven bytes. */
+/** Bytes of a text in JSON in a JSON string: a control character takes seven. */
 function textBytes(text = ''): number {
-  return text.length < 64 ? text.length * 7 : escapedBytes(JSON.stringify(text));
-}
-
-/** Bytes of JSON in a JSON string. */
-function escapedBytes(json: string): number {
-  return Buffer.byteLength(JSON.stringify(json));
+  return text.length < 64 ? text.length * 7 : Buffer.byteLength(JSON.stringify(JSON.stringify(text)));
 }

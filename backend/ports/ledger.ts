@@ -146,8 +146,10 @@ export interface ReadLedger {
   chunks(submission: string, from: number, limit: number, read?: ReadLimits): Promise<readonly ChunkView[]>;
   /** Numbers of the chunks, from `from` on and at most `limit`, that hold a Failed job. */
   chunksWithFailures(submission: string, from: number, limit: number): Promise<readonly number[]>;
-  /** Jobs as they stand, in the order asked; undefined for unknown ones. */
+  /** Jobs as they stand, in the order asked; undefined for unknown ones. Results are read, but those too large for an answer. */
   jobs(refs: readonly JobRef[]): Promise<readonly (JobView | undefined)[]>;
+  /** The same, but for results, which aren't read. */
+  statuses(refs: readonly JobRef[]): Promise<readonly (JobView | undefined)[]>;
   batch(id: string): Promise<Batch | undefined>;
   transformJob(name: string): Promise<TransformJob | undefined>;
 }

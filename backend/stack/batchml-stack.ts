@@ -81,7 +81,11 @@ export class BatchmlStack extends Stack {
     const rules = addRules(this, queues, functions.reconcile, topic, choices);
     bucket.addResourceDependency(addQueuePolicies(queues, rules));
 
-    const api = addRestApi(this, functions.api, ROUTES);
+    const api = addRestApi(
+      this,
+      functions.api,
+      ROUTES.filter(({ local }) => !local),
+    );
     const { key, endpoint } = addApiStage(this, api, choices);
     addAlarms(this, functions, queues, topic, choices);
     addDashboard(this, functions, queues, choices);

@@ -185,6 +185,7 @@ describe('submissions', () => {
       jobs: [{ jobId: 's.0.1' }, { jobId: 's.0.0' }],
       unknown: ['x.0.0', 'rubbish'],
     });
+    expect(await (await ask(['s.0.0'])).text()).not.toContain('"result"');
     expect((await ask(Array(101).fill('s.0.0'))).status).toBe(400);
     expect((await ask([])).status).toBe(400);
   });
@@ -216,15 +217,14 @@ describe('submissions', () => {
 });
 
 describe('results that are too large for an answer', () => {
-  const place = { object: 'result/t/b.out', from: 10, to: 9_000_010 };
+  /** Of three jobs the first has a result of 3 MB, with characters of all lengths; the others have 2 MB each. */
+  const resultOf = (i: number) => JSON.stringify(i === 0 ? 'xé€😀'.repeat(300_000) : 'x'.repeat(2_000_000));
 
-  /** The first of three jobs has its result elsewhere, the others have 3 MB each. */
   async function large(): Promise<void> {
-    const result = JSON.stringify('x'.repeat(3_000_000));
-    const finished = (job: JobView, i: number): JobView => ({
+    const finished = (job: JobView): JobView => ({
       ...job,
       status: 'Processed',
-      ...(i === 0 ? { place } : { result }),
+      result: resultOf(job.ref.index),
     });
     pipeline = await openPipeline({
       model: 'http://127.0.0.1:9',
@@ -232,8 +232,7 @@ describe('results that are too large for an answer', () => {
         ...ports,
         ledger: {
           ...ports.ledger,
-          jobs: async (refs) =>
-            (await ports.ledger.jobs(refs)).map((job) => job && finished(job, job.ref.index)),
+          jobs: async (refs) => (await ports.ledger.jobs(refs)).map((job) => job && finished(job)),
           chunks: async (...args) =>
             (await ports.ledger.chunks(...args)).map(({ n, jobs }) => ({ n, jobs: jobs.map(finished) })),
         },
@@ -242,16 +241,19 @@ describe('results that are too large for an answer', () => {
     await pipeline.submit('s', numbered(3));
   }
 
-  test('are told by their place', async () => {
+  test('are answered by a path that streams them', async () => {
     await large();
-    expect(await pipeline.job('s.0.0')).toMatchObject({ result: null, resultPlace: place });
+    const resultUrl = '/job/s.0.0/result';
+    expect(await pipeline.job('s.0.0')).toMatchObject({ result: null, resultUrl });
     const answer = await pipeline.call('GET', '/submissions/s/jobs?limit=1', undefined, {
       accept: 'application/x-ndjson',
     });
-    const where = '"resultPlace":{"object":"result/t/b.out","from":10,"to":9000010}';
     expect(await answer.text()).toBe(
-      `{"line":1,"jobId":"s.0.0","status":"Processed","result":null,${where}}\n`,
+      `{"line":1,"jobId":"s.0.0","status":"Processed","result":null,"resultUrl":"${resultUrl}"}\n`,
     );
+    const streamed = await pipeline.call('GET', resultUrl);
+    expect(streamed.headers.get('content-length')).toBe(String(Buffer.byteLength(resultOf(0))));
+    expect((await streamed.text()) === resultOf(0)).toBe(true);
   });
 
   test('are spread over pages', async () => {
@@ -261,17 +263,18 @@ describe('results that are too large for an answer', () => {
     expect((await pipeline.results('s')).map(({ line }) => line)).toEqual([1, 2, 3]);
   });
 
-  test('are asked for again where they are asked for by ID', async () => {
-    await large();
-    const ask = async (jobIds: string[]) => (await pipeline.call('POST', '/jobs/status', { jobIds })).json();
-    expect(await ask(['x.0.0', 's.0.1', 's.0.2', 'y.0.0', 's.0.0'])).toMatchObject({
-      jobs: [{ jobId: 's.0.1' }],
-      unknown: ['x.0.0'],
-      later: ['s.0.2', 'y.0.0', 's.0.0'],
-    });
-    const rest = await ask(['s.0.2', 'y.0.0', 's.0.0']);
-    expect(rest).toMatchObject({ jobs: [{ jobId: 's.0.2' }, { jobId: 's.0.0' }], unknown: ['y.0.0'] });
-    expect(rest).not.toHaveProperty('later');
+  test('that are not there are not found', async () => {
+    await idle();
+    await pipeline.submit('s', numbered(1));
+    for (const [id, why] of [
+      ['s.0.0', 'job s.0.0 is Queued and has no result'],
+      ['s.0.1', 'there is no job s.0.1'],
+    ])
+      expect(await error(await pipeline.call('GET', `/job/${id}/result`))).toMatchObject({
+        status: 404,
+        code: 'not_found',
+        message: why,
+      });
   });
 });
 

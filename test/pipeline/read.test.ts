@@ -1,15 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { resultLineJson } from '../../backend/api/views.ts';
 import { isFinal } from '../../backend/core/job.ts';
-import {
-  fitting,
-  type JobsPage,
-  MAX_ANSWER_BYTES,
-  type PageQuery,
-  pageOfJobs,
-} from '../../backend/pipeline/read.ts';
-import { localBackend } from '../support/backends.ts';
-import { doubling, MemoryPipeline, numberOf, records } from '../support/memory-pipeline.ts';
+import { type JobsPage, type PageQuery, pageOfJobs } from '../../backend/pipeline/read.ts';
+import { doubling, MemoryPipeline, records } from '../support/memory-pipeline.ts';
 
 let pipeline: MemoryPipeline;
 afterEach(() => pipeline.close());
@@ -103,49 +95,5 @@ describe('pages of a submission under way', () => {
       for (const job of jobs) expect(job).toMatchObject({ status, result: undefined, error: undefined });
       await pipeline.settle(0);
     }
-  });
-});
-
-// A ledger that leaves large results in their objects tells their places, which are small.
-describe.runIf(MemoryPipeline.backend === localBackend)('pages of large results', () => {
-  /** Results of 300 KB; what the eighth says would be larger than any answer. */
-  const sizeOf = (n: number) => (n === 7 ? MAX_ANSWER_BYTES + 1000 : 300_000);
-  const lambdaBytes = (jobs: JobsPage['jobs']) =>
-    Buffer.byteLength(JSON.stringify({ body: jobs.map(resultLineJson).join('\n') }));
-
-  async function submitted(text: string): Promise<void> {
-    pipeline = await MemoryPipeline.open((record) => JSON.stringify(text.repeat(sizeOf(numberOf(record)))));
-    await pipeline.submit('s', records(40), { chunkSize: 20 });
-    await pipeline.settle();
-  }
-
-  it.each([
-    ['plain', 'x', 13],
-    ['that are escaped again in an answer', '"', 3],
-    ['of many bytes a character', '€', 4],
-  ])('%s end before an answer is too large, and every job is in one', async (_name, text, most) => {
-    await submitted(text);
-    const sizes: number[] = [];
-    const lines: number[] = [];
-    for (let from: PageQuery['from'] | undefined = START; from; ) {
-      const { jobs, next }: JobsPage = await page({ from, limit: 1000 });
-      sizes.push(jobs.length);
-      lines.push(...jobs.map(({ line }) => line));
-      if (jobs.length !== 1) expect(lambdaBytes(jobs)).toBeLessThan(MAX_ANSWER_BYTES);
-      from = next;
-    }
-    expect(lines).toEqual(upTo(40));
-    expect(sizes).toContain(1);
-    expect(Math.max(...sizes)).toBe(most);
-  });
-
-  it('by their IDs end so too', async () => {
-    await submitted('x');
-    const jobs = await pipeline.jobs('s');
-    expect(fitting(jobs).map(({ line }) => line)).toEqual(upTo(7));
-    expect(fitting(jobs.slice(7)).map(({ line }) => line)).toEqual([8]);
-    expect(fitting(jobs.slice(8)).map(({ line }) => line)).toEqual(upTo(13).map((n) => n + 8));
-    expect(fitting(jobs.slice(0, 3))).toHaveLength(3);
-    expect(fitting([])).toEqual([]);
   });
 });

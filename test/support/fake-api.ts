@@ -48,8 +48,6 @@ export class FakeApi {
   /** Jobs finished whenever somebody asks. */
   autoWork = Number.POSITIVE_INFINITY;
   pageSize = 500;
-  /** Jobs that one answer to `POST /jobs/status` holds. */
-  statusSize = 100;
   faults: (request: Request) => Response | undefined | Promise<Response | undefined> = () => undefined;
   pin: { model: string; settings: Settings } = { model: 'http://model', settings: DEFAULT_SETTINGS };
   key = FAKE_KEY;
@@ -146,12 +144,10 @@ export class FakeApi {
     if (id === 'status') {
       this.work(this.autoWork);
       const { jobIds } = (await request.json()) as { jobIds: string[] };
-      const now = jobIds.slice(0, this.statusSize);
-      const later = jobIds.slice(this.statusSize);
-      const found = now.map((jobId) => this.jobs.find((job) => job.jobId === jobId));
-      const unknown = now.filter((_, i) => found[i] === undefined);
-      const jobs = found.filter((job) => job !== undefined).map(jobBody);
-      return json(200, { jobs, unknown, ...(later.length > 0 ? { later } : {}) });
+      const found = jobIds.map((jobId) => this.jobs.find((job) => job.jobId === jobId));
+      const unknown = jobIds.filter((_, i) => found[i] === undefined);
+      const jobs = found.filter((job) => job !== undefined).map(statusBody);
+      return json(200, { jobs, unknown });
     }
     const job = this.jobs.find(({ jobId }) => jobId === id);
     if (job === undefined) return notFound(`job ${id}`);
@@ -241,18 +237,23 @@ function resultLine({ jobId, line, customId, status, outcome }: FakeJob): string
   return `{"line":${line},"jobId":"${jobId}"${custom},"status":"${status}"${tail}}`;
 }
 
-function jobBody({ jobId, line, customId, status, outcome }: FakeJob): Record<string, unknown> {
-  const said = outcome === undefined ? null : JSON.parse(outcome);
+function statusBody({ jobId, line, customId, status, outcome }: FakeJob): Record<string, unknown> {
   return {
     jobId,
     status,
     arrivalTime: '2026-08-01T12:00:00.000Z',
     processedTime: null,
-    result: status === 'Processed' ? said : null,
-    ...(status === 'Failed' ? { error: said } : {}),
+    ...(status === 'Failed' ? { error: JSON.parse(outcome ?? 'null') } : {}),
     submissionId: jobId.split('.')[0],
     line,
     customId,
     generation: 0,
+  };
+}
+
+function jobBody(job: FakeJob): Record<string, unknown> {
+  return {
+    ...statusBody(job),
+    result: job.status === 'Processed' ? JSON.parse(job.outcome ?? 'null') : null,
   };
 }

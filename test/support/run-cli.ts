@@ -31,6 +31,8 @@ class Capture extends Writable {
   readonly columns = 100;
   readonly isTTY: boolean;
   private readonly writesLeft: { count: number };
+  /** A character's bytes may come in two writes. */
+  private readonly decoder = new TextDecoder();
 
   constructor(isTTY: boolean, closeAfter: number) {
     super({ decodeStrings: false, highWaterMark: 1024 });
@@ -43,7 +45,7 @@ class Capture extends Writable {
       done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
       return;
     }
-    this.text += chunk.toString();
+    this.text += typeof chunk === 'string' ? chunk : this.decoder.decode(chunk, { stream: true });
     setImmediate(done);
   }
 }

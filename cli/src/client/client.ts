@@ -5,7 +5,8 @@ import { orAborted } from '../interrupts.ts';
 import { ApiError, refusedError, strangerError, UnreachableError } from './api-errors.ts';
 import { type RetryVerdict, retryAfterMs, withRetry } from './retry.ts';
 
-export type Fetch = (request: Request) => Promise<Response>;
+/** `stream`: the body comes as it is read; else it is all there once the answer is. */
+export type Fetch = (request: Request, how?: { readonly stream?: boolean }) => Promise<Response>;
 
 export interface ClientOptions {
   readonly endpoint: string;
@@ -41,6 +42,8 @@ interface Call {
   readonly body?: string;
   readonly contentType?: string;
   readonly accept?: string;
+  readonly range?: string | undefined;
+  readonly stream?: boolean;
 }
 
 const NDJSON = 'application/x-ndjson';
@@ -124,19 +127,9 @@ export class ApiClient {
     };
   }
 
-  /** Up to 100 jobs by their IDs; where one answer can't hold them, by several. */
-  async jobsStatus(jobIds: readonly string[]): Promise<Omit<JobsStatus, 'later'>> {
-    const jobs: Job[] = [];
-    const unknown: string[] = [];
-    for (let ask = jobIds; ask.length > 0; ) {
-      const answer = await this.json<JobsStatus>('POST', '/jobs/status', { jobIds: ask });
-      const { later = [] } = answer;
-      if (later.length >= ask.length) throw new Error("the API's answers about jobs don't go on");
-      jobs.push(...answer.jobs);
-      unknown.push(...answer.unknown);
-      ask = later;
-    }
-    return { jobs, unknown };
+  /** Statuses of up to 100 jobs by their IDs. */
+  jobsStatus(jobIds: readonly string[]): Promise<JobsStatus> {
+    return this.json('POST', '/jobs/status', { jobIds });
   }
 
   job(jobId: string): Promise<Job> {
@@ -159,6 +152,30 @@ export class ApiClient {
     return this.json('POST', `/submissions/${id}/retry`, what);
   }
 
+  /**
+   * Asks once for what an address holds, as a stream. A path is one of this API's, where what isn't 2xx is an error; any
+   * other address is asked without the key, and whatever it answers is given.
+   */
+  open(address: string, range?: string): Promise<Response> {
+    if (address.startsWith('/')) return this.once('GET', address, { range, stream: true });
+    return this.send(
+      new URL(address),
+      { method: 'GET', headers: range === undefined ? {} : { range } },
+      true,
+    );
+  }
+
+  /** Repeats what may be repeated, as every request is. */
+  retrying<T>(work: () => Promise<T>): Promise<T> {
+    const { sleep, signal, random = Math.random, attempts = DEFAULT_ATTEMPTS } = this.options;
+    return withRetry(work, (error) => this.verdict(error), { attempts, sleep, random, signal });
+  }
+
+  /** The promise, or what stops this client. */
+  orStopped<T>(promise: Promise<T>): Promise<T> {
+    return orAborted(promise, this.options.signal);
+  }
+
   private async json<T>(method: string, path: string, body?: unknown): Promise<T> {
     const call = body === undefined ? {} : { body: JSON.stringify(body), contentType: 'application/json' };
     const answer = await this.call(method, path, call);
@@ -171,12 +188,7 @@ export class ApiClient {
   }
 
   private call(method: string, path: string, call: Call): Promise<Response> {
-    const { sleep, signal, random = Math.random, attempts = DEFAULT_ATTEMPTS } = this.options;
-    return withRetry(
-      () => this.once(method, path, call),
-      (error) => this.verdict(error),
-      { attempts, sleep, random, signal },
-    );
+    return this.retrying(() => this.once(method, path, call));
   }
 
   private verdict(error: unknown): RetryVerdict {
@@ -186,26 +198,28 @@ export class ApiClient {
   }
 
   private async once(method: string, path: string, call: Call): Promise<Response> {
-    const { endpoint, key, fetch, signal } = this.options;
-    signal.throwIfAborted();
+    const { endpoint, key } = this.options;
     const headers: Record<string, string> = { 'x-api-key': key };
     if (call.contentType !== undefined) headers['content-type'] = call.contentType;
     if (call.accept !== undefined) headers['accept'] = call.accept;
-    const request = new Request(`${endpoint}${path}`, {
-      method,
-      headers,
-      ...(call.body === undefined ? {} : { body: call.body }),
-    });
-    let answer: Response;
-    try {
-      answer = await orAborted(fetch(request), signal);
-    } catch (error) {
-      if (signal.aborted) throw signal.reason;
-      throw UnreachableError.from(endpoint, error) ?? error;
-    }
+    if (call.range !== undefined) headers['range'] = call.range;
+    const body = call.body === undefined ? {} : { body: call.body };
+    const answer = await this.send(new URL(`${endpoint}${path}`), { method, headers, ...body }, call.stream);
     this.answered = true;
     if (answer.ok) return answer;
     throw await this.failure(answer);
+  }
+
+  private async send(url: URL, init: RequestInit, stream = false): Promise<Response> {
+    const { endpoint, fetch, signal } = this.options;
+    signal.throwIfAborted();
+    try {
+      return await orAborted(fetch(new Request(url, init), { stream }), signal);
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      const own = `${url}`.startsWith(endpoint);
+      throw UnreachableError.from(own ? endpoint : url.origin, error) ?? error;
+    }
   }
 
   private async failure(answer: Response): Promise<Error> {

@@ -7,7 +7,7 @@ const BODILESS = new Set([204, 205, 304]);
 
 export function createHttpFetch(): Fetch {
   let agent: Promise<Dispatcher> | undefined;
-  return async (request) => {
+  return async (request, { stream = false } = {}) => {
     agent ??= import('./http-agent.ts').then(({ createAgent }) => createAgent());
     const url = new URL(request.url);
     const answer = await (await agent).request({
@@ -21,7 +21,7 @@ export function createHttpFetch(): Fetch {
     const headers = new Headers();
     for (const [name, value] of Object.entries(answer.headers))
       for (const one of Array.isArray(value) ? value : [value ?? '']) headers.append(name, one);
-    const body = await answer.body.arrayBuffer();
+    const body = stream ? ReadableStream.from<Uint8Array>(answer.body) : await answer.body.arrayBuffer();
     return new Response(BODILESS.has(answer.statusCode) ? null : body, {
       status: answer.statusCode,
       headers,

@@ -1,5 +1,5 @@
 /** Counts of selected jobs by status; asked again, it asks only for those that weren't final. */
-import type { Job } from '@batchml/backend/wire';
+import type { JobStatusInfo } from '@batchml/backend/wire';
 import { type Counts, NO_COUNTS } from '../outcome.ts';
 import { unknownIdError } from './api-errors.ts';
 import type { ApiClient } from './client.ts';
@@ -51,7 +51,8 @@ export class JobTally {
         this.client,
         some.map(({ id }) => id),
       );
-      for (const [i, { chunk, index }] of some.entries()) add((jobs[i] as Job).status, chunk, index);
+      for (const [i, { chunk, index }] of some.entries())
+        add((jobs[i] as JobStatusInfo).status, chunk, index);
     }
     this.open = stillOpen;
     const counts = { ...this.final };
@@ -61,7 +62,7 @@ export class JobTally {
 }
 
 /** Up to 100 jobs, in the order of their IDs. Throws for one that doesn't exist. */
-export async function jobsById(client: ApiClient, ids: readonly string[]): Promise<Job[]> {
+export async function jobsById(client: ApiClient, ids: readonly string[]): Promise<JobStatusInfo[]> {
   const { jobs, unknown } = await client.jobsStatus(ids);
   const byId = new Map(jobs.map((job) => [job.jobId, job]));
   return ids.map((id) => {

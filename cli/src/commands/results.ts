@@ -4,6 +4,7 @@ import { growingResults } from '../client/growing-results.ts';
 import { resultPages } from '../client/result-pages.ts';
 import { selectedLines } from '../client/selected-jobs.ts';
 import { type Selected, StatusPoll } from '../client/status-poll.ts';
+import { wholeResults } from '../client/whole-results.ts';
 import { type Context, sameCommand } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -36,7 +37,8 @@ export const resultsCommand = defineCommand<ResultsFlags>({
   name: 'results',
   summary: 'the result or error of each job, in input order',
   details:
-    'JSON Lines: line, jobId, customId, status, and result or error. Unfinished ones need --wait (else exit 8).',
+    'JSON Lines: line, jobId, customId, status, and result or error. A result is printed whole, whatever its size. ' +
+    'Unfinished ones need --wait (else exit 8).',
   argument: ['[ids...]', 'job and submission IDs; - reads them from standard input'],
   options: (command) => {
     command
@@ -163,10 +165,10 @@ async function writeOne(
   const query = { ...(failed ? { status: 'Failed' } : {}), ...(wait && !failed ? { whenPending } : {}) };
   const openNow = async (): Promise<boolean> => isOpen(await look());
   const pacing = (): Promise<void> => pace.wait();
-  const write = async (text: string): Promise<void> => {
+  const write = wholeResults(client, (text) => {
     pace.moved();
-    await sink.write(text);
-  };
+    return sink.write(text);
+  });
   if (one.whole) {
     const growing =
       wait && !failed ? growingResults(client, id, { isOpen: openNow, wait: pacing }) : undefined;

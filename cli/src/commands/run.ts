@@ -5,6 +5,7 @@
 import type { LocalPipeline } from '@batchml/backend/local';
 import { ApiClient } from '../client/client.ts';
 import { resultPages } from '../client/result-pages.ts';
+import { wholeResults } from '../client/whole-results.ts';
 import { findTarget } from '../config/connection.ts';
 import { dataDir } from '../config/paths.ts';
 import { type Context, sameCommand } from '../context.ts';
@@ -150,10 +151,11 @@ async function runIn(context: Context, parts: Parts): Promise<number> {
   const plan = await planRun(client, { ...pin, content: input.summary.content }, flags.submissionId);
   const serve = serveCommand(flags);
   const { path: output, keeps } = sink;
+  const write = wholeResults(client, (text) => sink.write(text));
   if (plan.known !== undefined && isFinished(plan.known)) {
     interrupts.onInterrupt(() => context.terminal.say('stopping; not all results were printed'));
     context.terminal.note(`${plan.id} is finished: these are its results`);
-    for await (const page of resultPages(client, plan.id)) await sink.write(page);
+    for await (const page of resultPages(client, plan.id)) await write(page);
     await sink.finish();
     await reportRun(context, client, { info: plan.known, took: undefined, output, keeps, serve });
     return exitCodeFor(plan.known.counts);
@@ -165,7 +167,7 @@ async function runIn(context: Context, parts: Parts): Promise<number> {
     content: input.summary.content,
     name: nameOf(input),
   });
-  const info = await sendAndFollow({ context, client, news: pipeline, id: plan.id, input, sink, scope });
+  const info = await sendAndFollow({ context, client, news: pipeline, id: plan.id, input, write, scope });
   context.progress.stop();
   await sink.finish();
   const took = { jobs: info.total - finalOf(opened.counts), ms: now() - startedAt };

@@ -1,14 +1,16 @@
 /** `batchml status`: how far submissions and jobs are. */
-import type { Job } from '@batchml/backend/wire';
+import type { JobStatusInfo } from '@batchml/backend/wire';
+import { parseJobId } from '@batchml/backend/words';
 import type { ApiClient } from '../client/client.ts';
 import { jobsById } from '../client/job-tally.ts';
 import { SubmissionSelection } from '../client/selection.ts';
 import { type Selected, StatusPoll } from '../client/status-poll.ts';
+import { type Write, writeResult } from '../client/whole-results.ts';
 import type { Context } from '../context.ts';
 import { usageError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
 import { exitCodeFor, type SubmissionStatus } from '../outcome.ts';
-import { showJobs, showSubmissions } from '../ui/status-view.ts';
+import { jobRow, showJobs, showSubmissions } from '../ui/status-view.ts';
 import { defineCommand } from './command.ts';
 import { connect, type ProfileFlags } from './connect.ts';
 import { addProfileOption, numberOption } from './options/shared.ts';
@@ -44,7 +46,7 @@ export const statusCommand = defineCommand<StatusFlags>({
   examples: [
     ['batchml status', 'the newest submission'],
     ['batchml submit reviews.jsonl | batchml status - --watch', 'send it and watch it'],
-    ['batchml status s-20260801120000-3f9a2c.0.17', 'one job'],
+    ['batchml status s-20260801120000-3f9a2c.0.17', 'one job; in a pipe its result comes last'],
   ],
   run: status,
 });
@@ -56,7 +58,7 @@ async function status(context: Context, args: readonly string[], flags: StatusFl
   if (all.length === 0) return sayNone(context);
   const poll = new StatusPoll(client, all);
   if (flags.watch) return watch(context, poll, flags, args.includes('-'));
-  return show(context, await poll.look(), await listedJobs(client, all));
+  return show(context, client, await poll.look(), await listedJobs(client, all));
 }
 
 async function sayNone({ terminal, json, deps }: Context): Promise<number> {
@@ -75,7 +77,7 @@ async function newest(client: ApiClient): Promise<Selected[]> {
 }
 
 /** Jobs that were named one by one, where they are few. */
-async function listedJobs(client: ApiClient, all: readonly Selected[]): Promise<Job[]> {
+async function listedJobs(client: ApiClient, all: readonly Selected[]): Promise<JobStatusInfo[]> {
   const named = all.map(({ selection }) => selection).filter((selection) => !selection.whole);
   const count = named.reduce((sum, { jobs }) => sum + jobs, 0);
   if (count === 0 || count > MAX_LISTED) return [];
@@ -87,17 +89,42 @@ async function listedJobs(client: ApiClient, all: readonly Selected[]): Promise<
 
 async function show(
   { terminal, json, deps }: Context,
+  client: ApiClient,
   all: SubmissionStatus[],
-  jobs: Job[],
+  jobs: JobStatusInfo[],
 ): Promise<number> {
   const { counts } = addUp(all);
+  const only = jobs.length === 1 ? jobs[0] : undefined;
+  const write: Write = (text) => terminal.data(text);
   if (json) {
     const listed = jobs.length > 0 ? { jobs } : {};
-    await terminal.json({ ...describe('status', all, deps.now()), ...listed });
+    const text = JSON.stringify({ ...describe('status', all, deps.now()), ...listed });
+    // The one job stands at the end, and its result as the model wrote it at its end.
+    const end = '}]}';
+    const head = text.slice(0, text.length - end.length);
+    if (only && (await resultAfter(client, only, `${head},"result":`, write))) await write(`${end}\n`);
+    else await write(`${text}\n`);
     return exitCodeFor(counts);
   }
   // Jobs that were named are shown themselves; submissions only where something else was named too.
   if (jobs.length === 0 || all.some(({ partial }) => !partial)) await showSubmissions(terminal, all);
-  if (jobs.length > 0) await showJobs(terminal, jobs);
+  if (only && !terminal.outIsTty) {
+    const row = jobRow(only);
+    if (await resultAfter(client, only, `${row}\t`, write)) await write('\n');
+    else await write(`${row}\n`);
+  } else if (jobs.length > 0) await showJobs(terminal, jobs);
+  if (only?.status === 'Processed' && terminal.outIsTty)
+    terminal.note(`its result: batchml results ${only.jobId}`);
   return exitCodeFor(counts);
+}
+
+/** Writes a job's result after `head`, if it has one. */
+async function resultAfter(
+  client: ApiClient,
+  { jobId, status }: JobStatusInfo,
+  head: string,
+  write: Write,
+): Promise<boolean> {
+  const ref = parseJobId(jobId);
+  return status === 'Processed' && ref !== undefined && writeResult(client, ref, head, write);
 }

@@ -9,7 +9,7 @@ export interface ResultSink {
   readonly path: string | undefined;
   /** What is written can be read there later: it isn't `/dev/null` or a pipe. */
   readonly keeps: boolean;
-  write(text: string): Promise<void>;
+  write(text: string | Uint8Array): Promise<void>;
   /** All is written: the file takes its name. */
   finish(): Promise<void>;
   /** Nothing of the file stays. After `finish` it does nothing. */
@@ -63,7 +63,7 @@ class FileSink implements ResultSink {
     return this.temporary !== this.path;
   }
 
-  async write(text: string): Promise<void> {
+  async write(text: string | Uint8Array): Promise<void> {
     await named(this.target, () => this.file.appendFile(text));
   }
 

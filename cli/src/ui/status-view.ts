@@ -1,5 +1,5 @@
 /** Tables of submissions and jobs: aligned for people, tab-separated for programs. */
-import type { Job } from '@batchml/backend/wire';
+import type { JobStatusInfo } from '@batchml/backend/wire';
 import type { SubmissionStatus } from '../outcome.ts';
 import { clip, formatCount } from './format.ts';
 import { printable } from './printable.ts';
@@ -53,13 +53,19 @@ const JOB_COLUMNS: readonly Column[] = [
   { title: 'Error' },
 ];
 
-export async function showJobs(terminal: Terminal, jobs: readonly Job[]): Promise<void> {
-  const rows = jobs.map(({ jobId, status, line, customId = '', error }) => {
-    const why = error ? `${error.code}: ${error.message}` : '';
-    const cells = [jobId, status, String(line), customId, terminal.outIsTty ? clip(why, 80) : why];
-    // What goes to programs is made harmless with its tabs and line breaks.
-    return terminal.outIsTty ? cells.map(printable) : cells;
+function jobCells({ jobId, status, line, customId = '', error }: JobStatusInfo): string[] {
+  return [jobId, status, String(line), customId, error ? `${error.code}: ${error.message}` : ''];
+}
+
+/** A job's line for programs, without its line break. */
+export const jobRow = (job: JobStatusInfo): string => formatTsv([jobCells(job)]).replace(/\n$/, '');
+
+export async function showJobs(terminal: Terminal, jobs: readonly JobStatusInfo[]): Promise<void> {
+  // What goes to programs is made harmless with its tabs and line breaks.
+  if (!terminal.outIsTty) return terminal.data(formatTsv(jobs.map(jobCells)));
+  const rows = jobs.map((job) => {
+    const cells = jobCells(job);
+    return [...cells.slice(0, -1), clip(cells.at(-1) ?? '', 80)].map(printable);
   });
-  if (!terminal.outIsTty) await terminal.data(formatTsv(rows));
-  else await terminal.data(`${await formatTable(JOB_COLUMNS, rows, terminal.paintOut)}\n`);
+  await terminal.data(`${await formatTable(JOB_COLUMNS, rows, terminal.paintOut)}\n`);
 }

@@ -67,27 +67,6 @@ describe('ApiClient', () => {
     expect(waits).toEqual([]);
   });
 
-  it('asks again for the jobs that did not fit an answer', async () => {
-    const asked: string[][] = [];
-    const fetch = async (request: Request): Promise<Response> => {
-      const { jobIds } = (await request.json()) as { jobIds: string[] };
-      asked.push(jobIds);
-      const [first = '', ...later] = jobIds;
-      const found = first === 'x' ? { jobs: [], unknown: ['x'] } : { jobs: [{ jobId: first }], unknown: [] };
-      return Response.json({ ...found, ...(later.length > 0 ? { later } : {}) });
-    };
-    expect(await clientWith({ fetch }).client.jobsStatus(['a', 'x', 'b'])).toEqual({
-      jobs: [{ jobId: 'a' }, { jobId: 'b' }],
-      unknown: ['x'],
-    });
-    expect(asked).toEqual([['a', 'x', 'b'], ['x', 'b'], ['b']]);
-  });
-
-  it('asks no more where such answers do not go on', async () => {
-    const fetch = async (): Promise<Response> => Response.json({ jobs: [], unknown: [], later: ['a', 'b'] });
-    await expect(clientWith({ fetch }).client.jobsStatus(['a', 'b'])).rejects.toThrow("don't go on");
-  });
-
   it('gives up after a while', async () => {
     const { client, waits } = clientWith({
       fetch: answers(new Response('no', { status: 502 })),

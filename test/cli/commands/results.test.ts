@@ -28,15 +28,26 @@ describe('batchml results', () => {
     expect(lines(stdout)[0]).toBe('{"line":1,"jobId":"sub.0.0","status":"Processed","result":1.0}');
   });
 
-  it('prints the place of a result that is too large for an answer', async () => {
-    const place = '{"object":"result/t/b.out","from":10,"to":9000010}';
-    world.api.model = () => `null,"resultPlace":${place}`;
+  it('reads a result from its address where it is too large for an answer; what is not there is an error', async () => {
+    const link = '"resultUrl":"https://bucket/o?signed","resultRange":"bytes=2-4"';
+    world.api.model = (record) => (record.includes('record 2"') ? `null,${link}` : '1.0');
     finish();
+    const s3 = { body: '::1.5:', status: 206 };
+    world.api.faults = (request) => {
+      if (!request.url.startsWith('https://bucket/')) return undefined;
+      const headers = { 'content-range': 'bytes 2-4/6', 'content-length': '3' };
+      return new Response(s3.body.slice(2, 5), { status: s3.status, headers });
+    };
     const { code, stdout } = await world.run(['results', 'sub']);
     expect(code).toBe(0);
-    expect(lines(stdout)[0]).toBe(
-      `{"line":1,"jobId":"sub.0.0","status":"Processed","result":null,"resultPlace":${place}}`,
-    );
+    expect(lines(stdout)[1]).toBe('{"line":2,"jobId":"sub.0.1","status":"Processed","result":1.5}');
+    expect(lineNumbers(stdout)).toEqual(upTo(1100));
+    s3.status = 404;
+    const gone = await world.run(['results', 'sub', '--output', 'r.jsonl']);
+    expect(gone.code).toBe(1);
+    expect(gone.stderr).toContain("the result of sub.0.1 can't be read");
+    expect(gone.stderr).toContain('batchml results sub.0.1');
+    await expect(world.read('r.jsonl')).rejects.toThrow('ENOENT');
   });
 
   it('refuses an unfinished submission with 8, and prints nothing', async () => {

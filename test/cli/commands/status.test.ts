@@ -60,6 +60,20 @@ describe('batchml status', () => {
     expect(JSON.parse(json.stdout)).toMatchObject({ counts: { Failed: 1 }, jobs: [{ jobId: 'sub.0.4' }] });
   });
 
+  it('shows the result of a single job last in a pipe, as the model wrote it, and says on a terminal how to get it', async () => {
+    world.api.model = () => '{"big":12345678901234567890}';
+    world.api.work(1);
+    const { stdout } = await world.run(['status', 'sub.0.0']);
+    expect(stdout).toBe('sub.0.0\tProcessed\t1\t\t\t{"big":12345678901234567890}\n');
+    expect((await world.run(['status', 'sub.0.1'])).stdout).toBe('sub.0.1\tQueued\t2\t\t\n');
+    const json = await world.run(['status', 'sub.0.0', '--json']);
+    expect(json.stdout).toContain('"result":{"big":12345678901234567890}}]}\n');
+    expect(JSON.parse(json.stdout)).toMatchObject({ jobs: [{ jobId: 'sub.0.0' }] });
+    const shown = await world.run(['status', 'sub.0.0'], { tty: true });
+    expect(shown.stdout).not.toContain('big');
+    expect(shown.stderr).toContain('its result: batchml results sub.0.0');
+  });
+
   it('counts a long list of jobs by pages, without the other ones', async () => {
     world.api.work(300);
     const some = lines(ids).slice(100, 600);

@@ -5,15 +5,19 @@
  *   HeadObject, DeleteObjects (up to 1,000 keys; unknown ones are no error), DeleteObject, ListObjectsV2 in the order of the
  *   keys, in pages of 1,000 or `pageKeys`. Reads see the last write. A bucket exists once something was put into it.
  * - NoSuchKey, NoSuchBucket, NotFound (HeadObject), InvalidRange and PreconditionFailed are answered as the SDK throws them.
+ * - `fetch` serves presigned GetObject URLs (see presigned.ts), whole or by Range; `config` and `middlewareStack` are those
+ *   of a client that signs them with the fake's credentials.
  * - `onCreated` is told of each object that was put, as S3's ObjectCreated notifications are.
  * - `meter` counts calls; `stored` and `sent` count bytes in and out.
  */
-import { NoSuchBucket, NoSuchKey, NotFound, type S3Client, S3ServiceException } from '@aws-sdk/client-s3';
+import { NoSuchBucket, NoSuchKey, NotFound, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
 import { Meter } from './dynamo/meter.ts';
 import { type Command, FakeClient } from './fake-client.ts';
+import { presignedRefusal } from './presigned.ts';
 
 const $metadata = { httpStatusCode: 404 };
 const DELETE_MOST = 1000;
+const SECRET = 'the secret of the tests';
 
 interface Input {
   readonly Bucket: string;
@@ -40,8 +44,52 @@ export class FakeS3 extends FakeClient {
   onCreated: (bucket: string, key: string, size: number) => void = () => undefined;
   readonly #buckets = new Map<string, Map<string, Buffer>>();
 
-  get client(): Pick<S3Client, 'send'> {
+  #signer: S3Client | undefined;
+
+  get client(): Pick<S3Client, 'send' | 'config' | 'middlewareStack'> {
     return this as never;
+  }
+
+  get config(): S3Client['config'] {
+    return this.#sign().config;
+  }
+
+  get middlewareStack(): S3Client['middlewareStack'] {
+    return this.#sign().middlewareStack;
+  }
+
+  #sign(): S3Client {
+    const credentials = { accessKeyId: 'ASIA', secretAccessKey: SECRET, sessionToken: 'to/k+en==' };
+    this.#signer ??= new S3Client({ region: 'us-east-1', credentials });
+    return this.#signer;
+  }
+
+  /** A request with a presigned URL, `https://BUCKET.s3.us-east-1.amazonaws.com/KEY?...`, uncounted but in bytes. */
+  fetch(request: Request, now: number): Response {
+    const url = new URL(request.url);
+    const [bucket = ''] = url.host.split('.s3.us-east-1.amazonaws.com');
+    const refuse = (status: number, code: string, message: string): Response =>
+      new Response(`<Error><Code>${code}</Code><Message>${message}</Message></Error>`, { status });
+    const refusal = presignedRefusal(request, SECRET, now);
+    if (refusal) return refuse(refusal.status, refusal.code, refusal.message);
+    const body = this.#buckets.get(bucket)?.get(decodeURIComponent(url.pathname.slice(1)));
+    if (!body) return refuse(404, 'NoSuchKey', 'The specified key does not exist.');
+    const range = request.headers.get('range');
+    let part = body;
+    try {
+      if (range !== null) part = rangeOf(body, range);
+    } catch {
+      return refuse(416, 'InvalidRange', 'The requested range is not satisfiable');
+    }
+    this.sent += part.length;
+    const headers = { 'content-length': String(part.length), 'accept-ranges': 'bytes' };
+    if (range === null) return new Response(new Uint8Array(part), { headers });
+    const from = Number(/\d+/.exec(range));
+    const where = `bytes ${from}-${from + part.length - 1}/${body.length}`;
+    return new Response(new Uint8Array(part), {
+      status: 206,
+      headers: { ...headers, 'content-range': where },
+    });
   }
 
   /** Puts an object as another service does: it is not counted, but told of. */

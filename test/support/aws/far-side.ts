@@ -33,7 +33,7 @@ function both<T extends Sender>(real: T, fake: FakeClient): T {
     await fake.send(command);
     return answer;
   };
-  return { send } as unknown as T;
+  return Object.create(real, { send: { value: send } }) as T;
 }
 
 /** @param name of the table, the bucket, and what queues' and streams' names begin with; new to the server */

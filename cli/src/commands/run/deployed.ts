@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { DEFAULT_SETTINGS } from '@batchml/backend/words';
 import { ApiClient } from '../../client/client.ts';
 import { resultPages } from '../../client/result-pages.ts';
+import { wholeResults } from '../../client/whole-results.ts';
 import type { Target } from '../../config/connection.ts';
 import { type Context, sameCommand } from '../../context.ts';
 import { CliError, InterruptedError, toCliError, usageError } from '../../errors.ts';
@@ -136,11 +137,16 @@ async function work(context: Context, parts: Parts): Promise<number> {
   const { client, input, sink, plan, scope, flags } = parts;
   const { id, known } = plan;
   const { path: output, keeps } = sink;
+  const pace = new Pace(context);
+  const write = wholeResults(client, (text) => {
+    pace.moved();
+    return sink.write(text);
+  });
   const again = flags.profile === undefined ? [] : ['--profile', flags.profile];
   const report = { output, keeps, again };
   if (known !== undefined && isFinished(known)) {
     terminal.note(`${id} is finished: these are its results`);
-    for await (const page of resultPages(client, id)) await sink.write(page);
+    for await (const page of resultPages(client, id)) await write(page);
     await sink.finish();
     await reportRun(context, client, { info: known, took: undefined, ...report });
     return exitCodeFor(known.counts);
@@ -163,19 +169,13 @@ async function work(context: Context, parts: Parts): Promise<number> {
       content: input.summary.content,
       name: nameOf(input),
     });
-    const pace = new Pace(context);
     const info = await sendAndFollow({
       context,
       client,
       news: { news: () => pace.wait() },
       id,
       input,
-      sink: {
-        write: (text) => {
-          pace.moved();
-          return sink.write(text);
-        },
-      },
+      write,
       scope,
     });
     progress.stop();

@@ -7,7 +7,6 @@ import { sendChunks } from '../../client/sender.ts';
 import type { Context } from '../../context.ts';
 import { finalOf, isFinished } from '../../outcome.ts';
 import { progressLine } from '../../ui/outcome-text.ts';
-import type { ResultSink } from '../../ui/result-sink.ts';
 import type { CheckedInput } from '../checked-input.ts';
 import { News } from './news.ts';
 
@@ -20,7 +19,8 @@ export interface RunParts {
   readonly news: Pick<LocalPipeline, 'news'>;
   readonly id: string;
   readonly input: CheckedInput;
-  readonly sink: Pick<ResultSink, 'write'>;
+  /** Takes pages of result lines. */
+  readonly write: (page: string) => Promise<void>;
   /** Aborted by Ctrl-C, and by whichever half fails first. */
   readonly scope: AbortController;
 }
@@ -60,12 +60,12 @@ async function send({ client, id, input }: RunParts, results: AcceptedResults): 
 
 /** Resolves when every result is written, with the submission as it ended. */
 export async function sendAndFollow(parts: RunParts): Promise<SubmissionInfo> {
-  const { client, id, sink, scope } = parts;
+  const { client, id, write, scope } = parts;
   const results = new AcceptedResults(client, id, scope.signal);
   const news = new News(progressTeller(parts));
   const next = (): Promise<void> => news.next(scope.signal);
   const follow = async (): Promise<SubmissionInfo> => {
-    for await (const page of results.pages(next)) await sink.write(page);
+    for await (const page of results.pages(next)) await write(page);
     for (;;) {
       const info = await client.submission(id);
       if (isFinished(info)) return info;
