@@ -17,13 +17,14 @@ import type { DataLogEntry } from '../../backend/core/data-log.ts';
 import type { JobError } from '../../backend/core/job.ts';
 import { joinOutputLine, linesOf, recordOfInputLine } from '../../backend/core/object-lines.ts';
 import { hasEnded } from '../../backend/core/transform-job.ts';
-import type {
-  CreateOutcome,
-  Output,
-  TransformDescription,
-  TransformFault,
-  TransformSpec,
-  Transforms,
+import {
+  type CreateOutcome,
+  OUTPUT_PART_BYTES,
+  type Output,
+  type TransformDescription,
+  type TransformFault,
+  type TransformSpec,
+  type Transforms,
 } from '../../backend/ports/transforms.ts';
 
 export interface Refusal {
@@ -49,7 +50,9 @@ export class Trouble {
   /** Outputs that get lost. */
   dropOutput: (batch: string, attempt: number) => boolean = () => false;
   /** What becomes of an output's text. */
-  spoil: (text: string, batch: string) => string = (text) => text;
+  spoil: (text: string, batch: string) => string | Uint8Array = (text) => text;
+  /** An output is read in parts of so many bytes. */
+  partBytes = OUTPUT_PART_BYTES;
   /** The data log says nothing. */
   dropLog = false;
 }
@@ -57,7 +60,7 @@ export class Trouble {
 interface Run {
   readonly spec: TransformSpec;
   description: TransformDescription;
-  readonly outputs: Map<string, string>;
+  readonly outputs: Map<string, Buffer>;
   readonly log: DataLogEntry[];
 }
 
@@ -159,7 +162,7 @@ export class FakeTransforms implements Transforms {
       const kind = status === 0 ? 'ModelDisconnected' : status < 500 ? 'ClientError' : 'ServerError';
       run.log.push({ batch, kind, status: status === 0 ? undefined : status, message });
     } else if (!this.trouble.dropOutput(batch, attempt)) {
-      run.outputs.set(batch, this.trouble.spoil(`${outputs.join('\n')}\n`, batch));
+      run.outputs.set(batch, Buffer.from(this.trouble.spoil(`${outputs.join('\n')}\n`, batch)));
       this.#options.onOutput(run.spec.name, batch);
     }
   }
@@ -180,9 +183,16 @@ export class FakeTransforms implements Transforms {
   }
 
   async readOutput(name: string, batch: string): Promise<Output> {
-    const text = this.#runs.get(name)?.outputs.get(batch);
-    if (text === undefined) throw new Error(`there is no output of ${batch} in ${name}`);
-    return { object: `${name}/${batch}.out`, text };
+    const bytes = this.#runs.get(name)?.outputs.get(batch);
+    if (bytes === undefined) throw new Error(`there is no output of ${batch} in ${name}`);
+    const { partBytes } = this.trouble;
+    return {
+      object: `${name}/${batch}.out`,
+      size: bytes.length,
+      async *read() {
+        for (let at = 0; at < bytes.length; at += partBytes) yield bytes.subarray(at, at + partBytes);
+      },
+    };
   }
 
   async dataLog(name: string): Promise<readonly DataLogEntry[]> {
