@@ -62,6 +62,8 @@ interface Run {
   description: TransformDescription;
   readonly outputs: Map<string, Buffer>;
   readonly log: DataLogEntry[];
+  /** Batches whose object is missing or not whole. */
+  readonly lost: string[];
 }
 
 export interface FakeTransformsOptions {
@@ -108,7 +110,13 @@ export class FakeTransforms implements Transforms {
     }
     if (!this.#runs.has(spec.name)) {
       const log: DataLogEntry[] = [];
-      this.#runs.set(spec.name, { spec, description: { status: 'InProgress' }, outputs: new Map(), log });
+      this.#runs.set(spec.name, {
+        spec,
+        description: { status: 'InProgress' },
+        outputs: new Map(),
+        log,
+        lost: [],
+      });
       this.#logs.set(spec.name, log);
       this.created.push(spec);
       if (!trouble.holding) await this.finish(spec.name);
@@ -134,7 +142,10 @@ export class FakeTransforms implements Transforms {
       run.description =
         run.log.length > 0
           ? { status: 'Failed', fault: 'records', reason: 'ClientError: See job logs for more information' }
-          : { status: 'Completed' };
+          : run.lost.length > 0
+            ? { status: 'Failed', fault: 'platform', reason: `the object of ${run.lost[0]} is not whole` }
+            : { status: 'Completed' };
+      if (run.lost.length > 0) run.description = { ...run.description, lost: run.lost };
     }
     this.#options.onEnd(name);
   }
@@ -142,13 +153,13 @@ export class FakeTransforms implements Transforms {
   async #transform(run: Run, batch: string): Promise<void> {
     const { contentType } = run.spec.pin.settings;
     const text = await this.#options.readBatch(batch);
-    if (text === undefined) {
-      run.description = { status: 'Failed', fault: 'platform', reason: `the object of ${batch} is missing` };
+    const lines = linesOf(text ?? '');
+    if (!text?.endsWith('\n') || lines.length !== (run.spec.jobs?.[batch] ?? lines.length)) {
+      run.lost.push(batch);
       return;
     }
     const attempt = (this.#tries.get(batch) ?? 0) + 1;
     this.#tries.set(batch, attempt);
-    const lines = linesOf(text);
     let refusal: Refusal | undefined;
     const outputs = lines.map((line) => {
       const record = recordOfInputLine(contentType, line);
