@@ -61,6 +61,8 @@ export class OutputFile {
   async take(path: string): Promise<void> {
     if (this.#aside.isEmpty) {
       await rename(path, this.#aside.path);
+      // From now on there is something to append to.
+      await this.#aside.flush();
       return;
     }
     const file = await this.#aside.flush();
