@@ -90,5 +90,6 @@ export async function* linesOfParts(parts: AsyncIterable<Uint8Array>): AsyncGene
 
 /** Lines of an output object, some at a time. Blank ones are left out: no job's line is blank. */
 export async function* outputLines(output: Pick<Output, 'read'>): AsyncGenerator<Line[]> {
-  for await (const lines of linesOfParts(output.read())) yield lines.filter(({ text }) => text?.trim() !== '');
+  for await (const lines of linesOfParts(output.read()))
+    yield lines.filter(({ text }) => text?.trim() !== '');
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LineSplitter, type Line, outputLines } from '../../backend/pipeline/output-lines.ts';
+import { type Line, LineSplitter, outputLines } from '../../backend/pipeline/output-lines.ts';
 
 const NOT_UTF8 = Buffer.from([0xff, 0xc3]);
 
