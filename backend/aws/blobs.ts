@@ -11,8 +11,13 @@ import type { Blobs } from '../ports/blobs.ts';
 /** DeleteObjects takes so many keys (Amazon S3 API, DeleteObjects). */
 const DELETE_MOST = 1000;
 
-/** Those of the bucket may be listed and removed. */
+/** Those of the bucket may be listed, removed, and read part by part. */
 export interface BucketBlobs extends Blobs {
+  /**
+   * Bytes `from` (inclusive) to `to` (exclusive) of an object, or as many as it has, and its whole size; undefined when
+   * there is no such object.
+   */
+  part(key: string, from: number, to: number): Promise<{ bytes: Uint8Array; size: number } | undefined>;
   /** Removes objects; unknown ones are left alone. */
   remove(keys: readonly string[]): Promise<void>;
   /** Keys that begin with the prefix, in order. */
@@ -23,6 +28,8 @@ export interface BucketBlobs extends Blobs {
 export type S3Sender = Pick<S3Client, 'send'>;
 
 export function s3Blobs(client: S3Sender, bucket: string): BucketBlobs {
+  const range = (key: string, from: number, to: number) =>
+    client.send(new GetObjectCommand({ Bucket: bucket, Key: key, Range: `bytes=${from}-${to - 1}` }));
   return {
     async put(key, text) {
       await client.send(
@@ -46,9 +53,22 @@ export function s3Blobs(client: S3Sender, bucket: string): BucketBlobs {
     },
 
     async getBytes(key, from, to) {
-      const range = `bytes=${from}-${to - 1}`;
-      const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key, Range: range }));
+      const { Body } = await range(key, from, to);
       return (await Body?.transformToByteArray()) ?? new Uint8Array();
+    },
+
+    async part(key, from, to) {
+      try {
+        const { Body, ContentRange } = await range(key, from, to);
+        const bytes = (await Body?.transformToByteArray()) ?? new Uint8Array();
+        return { bytes, size: Number(ContentRange?.split('/')[1] ?? bytes.length) };
+      } catch (error) {
+        const { name } = error as Error;
+        if (name === 'NoSuchKey') return undefined;
+        // An empty object has no range at all (Amazon S3 API, GetObject: InvalidRange).
+        if (name === 'InvalidRange' && from === 0) return { bytes: new Uint8Array(), size: 0 };
+        throw error;
+      }
     },
 
     async remove(keys) {

@@ -8,12 +8,13 @@ import {
   StopTransformJobCommand,
 } from '@aws-sdk/client-sagemaker';
 import type { DataLogEntry } from '../core/data-log.ts';
-import type {
-  CreateOutcome,
-  Output,
-  TransformDescription,
-  TransformSpec,
-  Transforms,
+import {
+  type CreateOutcome,
+  OUTPUT_PART_BYTES,
+  type Output,
+  type TransformDescription,
+  type TransformSpec,
+  type Transforms,
 } from '../ports/transforms.ts';
 import type { BucketBlobs } from './blobs.ts';
 import { batchOfOutput, manifestKey, outputKey, resultFolder, serviceName } from './keys.ts';
@@ -79,16 +80,34 @@ export class SageMakerTransforms implements Transforms {
   }
 
   async readOutput(name: string, batch: string): Promise<Output> {
-    const { blobs } = this.#options;
-    const likely = outputKey(name, batch);
-    const text = await blobs.get(likely);
-    if (text !== undefined) return { object: likely, text };
+    const likely = await this.#open(outputKey(name, batch));
+    if (likely) return likely;
     for (const object of await this.#outputKeys(name)) {
-      if (batchOfOutput(object) !== batch) continue;
-      const found = await blobs.get(object);
-      if (found !== undefined) return { object, text: found };
+      const found = batchOfOutput(object) === batch ? await this.#open(object) : undefined;
+      if (found) return found;
     }
     throw new Error(`${name} has no output of ${batch}`);
+  }
+
+  /** Its first part tells its size, and is kept: most outputs are no larger, and cost one request. */
+  async #open(object: string): Promise<Output | undefined> {
+    const { blobs } = this.#options;
+    const first = await blobs.part(object, 0, OUTPUT_PART_BYTES);
+    if (!first) return undefined;
+    const { bytes, size } = first;
+    return {
+      object,
+      size,
+      async *read() {
+        yield bytes;
+        for (let at = bytes.length; at < size; ) {
+          const part = await blobs.part(object, at, Math.min(at + OUTPUT_PART_BYTES, size));
+          if (!part || part.bytes.length === 0) throw new Error(`${object} ends before byte ${size}`);
+          yield part.bytes;
+          at += part.bytes.length;
+        }
+      },
+    };
   }
 
   dataLog(name: string): Promise<readonly DataLogEntry[]> {

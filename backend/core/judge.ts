@@ -23,6 +23,8 @@ export interface Evidence {
   readonly log: ReadonlyMap<string, DataLogEntry>;
   /** Batches whose output was there, but not whole. */
   readonly unusable: ReadonlySet<string>;
+  /** Batches whose object was not there, or not whole. */
+  readonly lost: ReadonlySet<string>;
 }
 
 export type Decision =
@@ -41,6 +43,11 @@ export function judge(batch: Batch, evidence: Evidence, now: number): Decision {
   const entry = evidence.log.get(batch.id);
   if (evidence.overdue)
     return fail('ran_too_long', entry ? entryError(entry).message : evidence.reason, 'it ran too long');
+  // Its records were not sent: that is not held against them.
+  if (evidence.lost.has(batch.id))
+    return now >= batch.waitDeadline
+      ? fail('waited_too_long', OBJECT_LOST, OBJECT_LOST)
+      : requeue(batch.attempts > 1 ? backoff(batch.attempts - 2) : 0, false, 'transform_failed', OBJECT_LOST);
   if (entry) {
     const reason = entryError(entry);
     return mayBeInnocent(batch, entry)
@@ -76,6 +83,8 @@ export function judge(batch: Batch, evidence: Evidence, now: number): Decision {
   const { code, message } = unusable ? UNUSABLE : lost;
   return requeue(0, true, code, message);
 }
+
+const OBJECT_LOST = 'its object was lost or damaged on disk';
 
 /** An output object that doesn't hold every job of its batch exactly once. */
 const UNUSABLE: JobError = {

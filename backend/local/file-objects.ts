@@ -1,5 +1,5 @@
 /** Batches' objects as plain files in `<root>/data`. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Objects } from '../ports/objects.ts';
@@ -8,10 +8,18 @@ import { randomText } from './random.ts';
 /** Files written at a time. */
 const AT_A_TIME = 8;
 
-/** @param root the data folder; made if absent */
+/** What files under way end with. */
+const ASIDE = '.part';
+
+/**
+ * What another process left half written is removed: it has ended, as the data folder is this one's.
+ * @param root the data folder; made if absent
+ */
 export function fileObjects(root: string): Objects {
   const folder = join(root, 'data');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
+  for (const file of readdirSync(folder))
+    if (file.endsWith(ASIDE)) rmSync(join(folder, file), { force: true });
   const path = (batch: string) => join(folder, `${batch}.jsonl`);
   return {
     async writeBatches(objects) {
@@ -42,7 +50,7 @@ export function fileObjects(root: string): Objects {
 /** Whole or not at all, and there after a power cut once its folder is synced: written aside, synced, renamed. */
 async function writeWhole(path: string, parts: readonly string[]): Promise<void> {
   // A name of its own: two may write the same object at once.
-  const aside = `${path}.${randomText()}.part`;
+  const aside = `${path}.${randomText()}${ASIDE}`;
   try {
     const file = await open(aside, 'w', 0o600);
     try {

@@ -1,10 +1,12 @@
 /** File results: an output object is checked whole before its first row is written. */
 import { type Batch, jobsOf } from '../core/batch.ts';
-import { formatJobId } from '../core/ids.ts';
-import { answeredLinesOf, parseOutputLine } from '../core/object-lines.ts';
+import { formatJobId, type JobRef, parseJobId } from '../core/ids.ts';
+import { type OutputLine, parseOutputLine } from '../core/object-lines.ts';
+import type { RecordFormat } from '../core/settings.ts';
 import type { Ports } from '../ports/index.ts';
 import type { FiledResult, Filing } from '../ports/ledger.ts';
-import type { Output } from '../ports/transforms.ts';
+import { OUTPUT_PART_BYTES, type Output } from '../ports/transforms.ts';
+import { type Line, outputLines } from './output-lines.ts';
 
 /** From this length on (characters) a result's place is told, so that a ledger may leave the text where it is. */
 const LARGE_RESULT = 4096;
@@ -12,7 +14,7 @@ const LARGE_RESULT = 4096;
 /** An output object found unusable this often counts as missing. */
 const MAX_UNUSABLE = 3;
 
-/** Text of outputs that are filed together, in characters: what is read is in memory at once. */
+/** Text of results that are filed together, in characters: what is read is in memory at once. */
 const TOGETHER = 8 * 1024 * 1024;
 
 type FilePorts = Pick<Ports, 'ledger' | 'transforms' | 'clock'>;
@@ -41,7 +43,6 @@ export async function fileOutputs(
   let chars = 0;
   const flush = async () => {
     if (page.length > 0) await ledger.fileResults(page, clock.now());
-    filed += page.length;
     [page, chars] = [[], 0];
   };
   for (const id of ids) {
@@ -50,69 +51,85 @@ export async function fileOutputs(
       filed++;
       continue;
     }
-    const read = await readWhole({ ledger, transforms }, transform, batch, again);
-    if (!read) {
+    const parts = await readUsable({ ledger, transforms }, transform, batch, again);
+    if (!parts) {
       unusable.add(id);
       continue;
     }
-    page.push({ batch: id, results: read.results });
-    chars += read.chars;
-    if (chars >= TOGETHER) await flush();
+    for await (const results of parts) {
+      // Parts of one batch are filed one after the other.
+      if (page.at(-1)?.batch === id) await flush();
+      page.push({ batch: id, results });
+      chars += results.reduce((sum, { result }) => sum + result.length, 0);
+      if (chars >= TOGETHER) await flush();
+    }
+    filed++;
   }
   await flush();
   return { filed, unusable };
 }
 
-async function readWhole(
+async function readUsable(
   { ledger, transforms }: Pick<FilePorts, 'ledger' | 'transforms'>,
   transform: string,
   batch: Batch,
   again: boolean,
-): Promise<{ results: readonly FiledResult[]; chars: number } | undefined> {
+): Promise<AsyncIterable<FiledResult[]> | undefined> {
   for (;;) {
-    const output = await transforms.readOutput(transform, batch.id);
-    const results = parseOutput(batch, output);
-    if (results) return { results, chars: output.text.length };
+    const parts = await readWhole(batch, await transforms.readOutput(transform, batch.id));
+    if (parts) return parts;
     if (!again || (await ledger.countUnusable(batch.id, transform)) >= MAX_UNUSABLE) return undefined;
   }
 }
 
-/** Results of a batch's output object, or undefined unless it holds every job of the batch exactly once. */
-export function parseOutput(batch: Batch, { object, text }: Output): FiledResult[] | undefined {
-  const lines = answeredLinesOf(text);
-  if (lines.length !== batch.jobs) return undefined;
-  const results = new Map<string, Omit<FiledResult, 'ref'>>();
-  const offsetOf = byteOffsets(lines);
-  for (const [i, line] of lines.entries()) {
-    const parsed = parseOutputLine(batch.pin.settings.contentType, line);
-    if (!parsed) return undefined;
-    const { id, result } = parsed;
-    const place = result.length < LARGE_RESULT ? undefined : placeOf(line, result, offsetOf(i));
-    results.set(id, place ? { result, place: { object, ...place } } : { result });
-  }
-  const filed: FiledResult[] = [];
-  for (const ref of jobsOf(batch.members)) {
-    const found = results.get(formatJobId(ref));
-    if (found === undefined) return undefined;
-    filed.push({ ref, ...found });
-  }
-  return filed;
+/**
+ * Results of a batch's output object, in parts of about `OUTPUT_PART_BYTES`; undefined unless it holds every job of the
+ * batch exactly once. One that is a single part is gone through once; a larger one is looked through before.
+ */
+export async function readWhole(
+  batch: Pick<Batch, 'members' | 'pin'>,
+  output: Output,
+): Promise<AsyncIterable<FiledResult[]> | undefined> {
+  const { contentType } = batch.pin.settings;
+  const open = new Map<string, JobRef>();
+  for (const ref of jobsOf(batch.members)) open.set(formatJobId(ref), ref);
+  const single = output.size <= OUTPUT_PART_BYTES;
+  const kept: FiledResult[] = [];
+  for await (const lines of outputLines(output))
+    for (const line of lines) {
+      const parsed = parse(contentType, line);
+      const ref = parsed && open.get(parsed.id);
+      if (!ref) return undefined;
+      open.delete(parsed.id);
+      if (single) kept.push(filed(ref, output.object, line, parsed));
+    }
+  if (open.size > 0) return undefined;
+  return single ? onePart(kept) : resultParts(contentType, output);
 }
 
-/** Where a result's text stands in its object; undefined when it isn't there as it is (a CSV row becomes a JSON string). */
-function placeOf(line: string, result: string, offset: number): { from: number; to: number } | undefined {
-  const at = line.lastIndexOf(result);
-  if (at < 0) return undefined;
-  const from = offset + Buffer.byteLength(line.slice(0, at));
-  return { from, to: from + Buffer.byteLength(result) };
+async function* onePart(results: FiledResult[]): AsyncGenerator<FiledResult[]> {
+  yield results;
 }
 
-/** Byte at which a line begins; counts only as far as it is asked, in ascending order. */
-function byteOffsets(lines: readonly string[]): (index: number) => number {
-  let known = 0;
-  let offset = 0;
-  return (index) => {
-    for (; known < index; known++) offset += Buffer.byteLength(lines[known] as string) + 1;
-    return offset;
-  };
+/** The same lines once more. */
+async function* resultParts(contentType: RecordFormat, output: Output): AsyncGenerator<FiledResult[]> {
+  for await (const lines of outputLines(output))
+    yield lines.map((line) => {
+      const parsed = parse(contentType, line);
+      const ref = parsed && parseJobId(parsed.id);
+      if (!ref) throw new Error(`${output.object} changed while it was read`);
+      return filed(ref, output.object, line, parsed);
+    });
+}
+
+function parse(contentType: RecordFormat, { text }: Line): OutputLine | undefined {
+  return text === undefined ? undefined : parseOutputLine(contentType, text);
+}
+
+function filed(ref: JobRef, object: string, { text = '', at }: Line, parsed: OutputLine): FiledResult {
+  const { result, from } = parsed;
+  // It doesn't stand there as it is: a CSV row becomes a JSON string, for one.
+  if (from === undefined || result.length < LARGE_RESULT) return { ref, result };
+  const start = at + Buffer.byteLength(text.slice(0, from));
+  return { ref, result, place: { object, from: start, to: start + Buffer.byteLength(result) } };
 }

@@ -164,7 +164,17 @@ export async function reform(
  * them.
  */
 export async function writeBatches(
-  { ledger, objects, bells }: Pick<Ports, 'ledger' | 'objects' | 'bells'>,
+  ports: Pick<Ports, 'ledger' | 'objects' | 'bells'>,
+  batches: readonly Batch[],
+): Promise<void> {
+  await writeObjects(ports, batches);
+  await ports.ledger.markWaiting(batches.map((batch) => batch.id));
+  ports.bells.ring({ kind: 'start' });
+}
+
+/** Writes batches' objects, or writes them again, from their members. */
+export async function writeObjects(
+  { ledger, objects }: Pick<Ports, 'ledger' | 'objects'>,
   batches: readonly Batch[],
 ): Promise<void> {
   const lines = memberLines(
@@ -183,8 +193,6 @@ export async function writeBatches(
     [page, size] = [[], 0];
   }
   if (page.length > 0) await objects.writeBatches(page);
-  await ledger.markWaiting(batches.map((batch) => batch.id));
-  bells.ring({ kind: 'start' });
 }
 
 /**

@@ -11,6 +11,7 @@ import type { Ports } from '../ports/index.ts';
 import type { Verdict } from '../ports/ledger.ts';
 import type { TransformDescription } from '../ports/transforms.ts';
 import { fileOutputs, type Outputs } from './file-results.ts';
+import { writeObjects } from './gather.ts';
 import { createTransformJob } from './start.ts';
 
 /** Retried jobs that are isolated at once, where all of them may be bad ones. */
@@ -62,7 +63,7 @@ async function settle(
 async function judgeBatches(
   ports: SettlePorts,
   job: TransformJob,
-  { status, fault, reason }: TransformDescription,
+  { status, fault, reason, lost = [] }: TransformDescription,
   batches: readonly Batch[],
   { filed, unusable }: Outputs,
 ): Promise<void> {
@@ -77,7 +78,13 @@ async function judgeBatches(
     overdue: status === 'Stopped' && now >= job.deadline,
     log: new Map(entries.map((entry) => [entry.batch, entry])),
     unusable,
+    lost: new Set(lost),
   };
+  // Their lines are in the ledger: the next transform job finds them whole.
+  await writeObjects(
+    ports,
+    batches.filter(({ id }) => evidence.lost.has(id)),
+  );
   const suspects: { batch: Batch; reason: JobError }[] = [];
   for (const batch of batches) {
     const decision = judge(batch, evidence, now);

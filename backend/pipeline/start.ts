@@ -121,6 +121,7 @@ export async function createTransformJob(
   const outcome = await transforms.create({
     name,
     batches: job.batches,
+    jobs: Object.fromEntries(batches.map(({ id, jobs }) => [id, jobs])),
     pin: first.pin,
     alone: batches.every(runsAlone),
   });

@@ -7,6 +7,8 @@ import type { TransformStatus } from '../core/transform-job.ts';
 export interface TransformSpec {
   readonly name: string;
   readonly batches: readonly string[];
+  /** How many jobs each has, where that is known: an object with fewer lines isn't whole. */
+  readonly jobs?: Readonly<Record<string, number>>;
   readonly pin: Pin;
   /**
    * Its objects go to the model one request at a time, with nothing else of this transform job in flight, whatever the
@@ -40,12 +42,19 @@ export interface TransformDescription {
   readonly fault?: TransformFault;
   /** The service's own words for a failure. */
   readonly reason?: string;
+  /** Batches whose objects weren't there or not whole: they were not sent, and are to be written again. */
+  readonly lost?: readonly string[];
 }
 
-/** An output object: its text, and its name where the objects are. */
+/** Largest part that an output is read in, in bytes; one that isn't larger is read in one go. */
+export const OUTPUT_PART_BYTES = 8 * 1024 * 1024;
+
+/** An output object: its name where the objects are, and its bytes. */
 export interface Output {
   readonly object: string;
-  readonly text: string;
+  readonly size: number;
+  /** Its bytes in parts of at most `OUTPUT_PART_BYTES`. May be called again. */
+  read(): AsyncIterable<Uint8Array>;
 }
 
 /** The service that runs transform jobs: SageMaker Batch Transform, or its local twin. */
@@ -57,6 +66,7 @@ export interface Transforms {
   stop(name: string): Promise<void>;
   /** IDs of the batches that it has written a whole output object for. */
   outputs(name: string): Promise<readonly string[]>;
+  /** Opens an output; throws where there is none. */
   readOutput(name: string, batch: string): Promise<Output>;
   /** Failures by object; empty where the log says nothing. */
   dataLog(name: string): Promise<readonly DataLogEntry[]>;

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { formatInputLine, linesOf, parseOutputLine } from '../../backend/core/object-lines.ts';
 import { DEFAULT_SETTINGS, type Pin } from '../../backend/core/settings.ts';
 import type { TransformSpec, Transforms } from '../../backend/ports/transforms.ts';
+import { outputText } from '../support/output-text.ts';
 
 export const REFUSED = 13;
 export const REFUSAL = { status: 400, message: 'number 13 is refused:\n"n" brings bad luck' };
@@ -42,7 +43,7 @@ export function transformsContract(name: string, open: () => Promise<OpenTransfo
       return { name: NAME, batches, pin, ...more };
     };
     const results = async (batch: string) =>
-      linesOf((await transforms.readOutput(NAME, batch)).text).map((line) =>
+      linesOf(await outputText(await transforms.readOutput(NAME, batch))).map((line) =>
         parseOutputLine('application/jsonlines', line),
       );
 
@@ -58,6 +59,16 @@ export function transformsContract(name: string, open: () => Promise<OpenTransfo
       );
       expect(await results('b-1.0')).toEqual([{ id: 's.0.4', result: '{"echo":{"n":4}}' }]);
       expect(await transforms.dataLog(NAME)).toEqual([]);
+    });
+
+    it('gives an output as its bytes, as often as they are asked for', async () => {
+      await put('b-1', 1, 2);
+      await transforms.create(spec(['b-1']));
+      await opened.ended(NAME);
+      const output = await transforms.readOutput(NAME, 'b-1');
+      const text = [1, 2].map((n) => `{"id":"s.0.${n}","SageMakerOutput":{"echo":{"n":${n}}}}\n`).join('');
+      for (let i = 0; i < 2; i++) expect(await outputText(output)).toBe(text);
+      expect(output.size).toBe(Buffer.byteLength(text));
     });
 
     it("fails an object that holds a refused record, with the model's message, and no other", async () => {

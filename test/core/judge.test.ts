@@ -44,6 +44,7 @@ const evidence: Evidence = {
   overdue: false,
   log: new Map(),
   unusable: new Set(),
+  lost: new Set(),
 };
 const saysSo = new Map([['b', entry]]);
 const worn = { ...batch, requeues: MAX_REQUEUES };
@@ -87,6 +88,16 @@ describe('judge: a batch that the log does not name', () => {
       counts,
       reason: { code, message: 'See job logs' },
     });
+  });
+
+  it('goes back whole, at no charge, when its object was lost; ever later, and not past its time', () => {
+    const lost = { ...evidence, lost: new Set(['b']) };
+    const reason = { code: 'transform_failed', message: expect.stringContaining('lost') };
+    const delays = [1, 2, 3, 20].map((attempts) => judge({ ...batch, attempts }, lost, NOW));
+    expect(delays).toEqual(
+      [0, 5000, 10_000, 300_000].map((delayMs) => ({ kind: 'requeue', delayMs, counts: false, reason })),
+    );
+    expect(judge(batch, lost, batch.waitDeadline)).toMatchObject({ error: { code: 'waited_too_long' } });
   });
 
   it('fails at once where the model can not be used', () => {

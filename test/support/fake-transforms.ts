@@ -17,13 +17,14 @@ import type { DataLogEntry } from '../../backend/core/data-log.ts';
 import type { JobError } from '../../backend/core/job.ts';
 import { joinOutputLine, linesOf, recordOfInputLine } from '../../backend/core/object-lines.ts';
 import { hasEnded } from '../../backend/core/transform-job.ts';
-import type {
-  CreateOutcome,
-  Output,
-  TransformDescription,
-  TransformFault,
-  TransformSpec,
-  Transforms,
+import {
+  type CreateOutcome,
+  OUTPUT_PART_BYTES,
+  type Output,
+  type TransformDescription,
+  type TransformFault,
+  type TransformSpec,
+  type Transforms,
 } from '../../backend/ports/transforms.ts';
 
 export interface Refusal {
@@ -49,7 +50,9 @@ export class Trouble {
   /** Outputs that get lost. */
   dropOutput: (batch: string, attempt: number) => boolean = () => false;
   /** What becomes of an output's text. */
-  spoil: (text: string, batch: string) => string = (text) => text;
+  spoil: (text: string, batch: string) => string | Uint8Array = (text) => text;
+  /** An output is read in parts of so many bytes. */
+  partBytes = OUTPUT_PART_BYTES;
   /** The data log says nothing. */
   dropLog = false;
 }
@@ -57,8 +60,10 @@ export class Trouble {
 interface Run {
   readonly spec: TransformSpec;
   description: TransformDescription;
-  readonly outputs: Map<string, string>;
+  readonly outputs: Map<string, Buffer>;
   readonly log: DataLogEntry[];
+  /** Batches whose object is missing or not whole. */
+  readonly lost: string[];
 }
 
 export interface FakeTransformsOptions {
@@ -105,7 +110,13 @@ export class FakeTransforms implements Transforms {
     }
     if (!this.#runs.has(spec.name)) {
       const log: DataLogEntry[] = [];
-      this.#runs.set(spec.name, { spec, description: { status: 'InProgress' }, outputs: new Map(), log });
+      this.#runs.set(spec.name, {
+        spec,
+        description: { status: 'InProgress' },
+        outputs: new Map(),
+        log,
+        lost: [],
+      });
       this.#logs.set(spec.name, log);
       this.created.push(spec);
       if (!trouble.holding) await this.finish(spec.name);
@@ -131,7 +142,10 @@ export class FakeTransforms implements Transforms {
       run.description =
         run.log.length > 0
           ? { status: 'Failed', fault: 'records', reason: 'ClientError: See job logs for more information' }
-          : { status: 'Completed' };
+          : run.lost.length > 0
+            ? { status: 'Failed', fault: 'platform', reason: `the object of ${run.lost[0]} is not whole` }
+            : { status: 'Completed' };
+      if (run.lost.length > 0) run.description = { ...run.description, lost: run.lost };
     }
     this.#options.onEnd(name);
   }
@@ -139,13 +153,13 @@ export class FakeTransforms implements Transforms {
   async #transform(run: Run, batch: string): Promise<void> {
     const { contentType } = run.spec.pin.settings;
     const text = await this.#options.readBatch(batch);
-    if (text === undefined) {
-      run.description = { status: 'Failed', fault: 'platform', reason: `the object of ${batch} is missing` };
+    const lines = linesOf(text ?? '');
+    if (!text?.endsWith('\n') || lines.length !== (run.spec.jobs?.[batch] ?? lines.length)) {
+      run.lost.push(batch);
       return;
     }
     const attempt = (this.#tries.get(batch) ?? 0) + 1;
     this.#tries.set(batch, attempt);
-    const lines = linesOf(text);
     let refusal: Refusal | undefined;
     const outputs = lines.map((line) => {
       const record = recordOfInputLine(contentType, line);
@@ -159,7 +173,7 @@ export class FakeTransforms implements Transforms {
       const kind = status === 0 ? 'ModelDisconnected' : status < 500 ? 'ClientError' : 'ServerError';
       run.log.push({ batch, kind, status: status === 0 ? undefined : status, message });
     } else if (!this.trouble.dropOutput(batch, attempt)) {
-      run.outputs.set(batch, this.trouble.spoil(`${outputs.join('\n')}\n`, batch));
+      run.outputs.set(batch, Buffer.from(this.trouble.spoil(`${outputs.join('\n')}\n`, batch)));
       this.#options.onOutput(run.spec.name, batch);
     }
   }
@@ -180,9 +194,16 @@ export class FakeTransforms implements Transforms {
   }
 
   async readOutput(name: string, batch: string): Promise<Output> {
-    const text = this.#runs.get(name)?.outputs.get(batch);
-    if (text === undefined) throw new Error(`there is no output of ${batch} in ${name}`);
-    return { object: `${name}/${batch}.out`, text };
+    const bytes = this.#runs.get(name)?.outputs.get(batch);
+    if (bytes === undefined) throw new Error(`there is no output of ${batch} in ${name}`);
+    const { partBytes } = this.trouble;
+    return {
+      object: `${name}/${batch}.out`,
+      size: bytes.length,
+      async *read() {
+        for (let at = 0; at < bytes.length; at += partBytes) yield bytes.subarray(at, at + partBytes);
+      },
+    };
   }
 
   async dataLog(name: string): Promise<readonly DataLogEntry[]> {

@@ -27,7 +27,8 @@ function linesFor(text: string, records: number): string[] | BadAnswer {
   return lines.length === records ? lines : wrongCount(lines.length, records);
 }
 
-function wrongCount(lines: number, records: number): BadAnswer {
+/** Why another number of lines than of records is no answer. */
+export function wrongCount(lines: number, records: number): BadAnswer {
   return { problem: `the model answered ${plural(lines, 'line')} for ${plural(records, 'record')}` };
 }
 
@@ -36,24 +37,33 @@ function plural(count: number, noun: string): string {
 }
 
 function csvLines(text: string, records: number): string[] | BadAnswer {
-  const lines = linesFor(text, records);
-  if ('problem' in lines) return lines;
-  const blank = lines.findIndex((line) => line.trim() === '');
-  return blank < 0
-    ? lines.map(withoutLineEnd)
-    : { problem: `line ${blank + 1} of the model's answer is blank` };
+  return resultsOf(linesFor(text, records), 'text/csv');
 }
 
 function jsonLines(text: string, records: number): string[] | BadAnswer {
-  const lines = linesFor(text, records);
+  return resultsOf(linesFor(text, records), 'application/jsonlines');
+}
+
+function resultsOf(lines: string[] | BadAnswer, contentType: ContentType): string[] | BadAnswer {
   if ('problem' in lines) return lines;
-  let at = 0;
-  try {
-    for (; at < lines.length; at++) lines[at] = jsonOnOneLine(lines[at] as string);
-  } catch (error) {
-    return notJson(error, `line ${at + 1} of the model's answer`);
+  for (let at = 0; at < lines.length; at++) {
+    const result = resultOfLine(lines[at] as string, at, contentType);
+    if (typeof result !== 'string') return result;
+    lines[at] = result;
   }
   return lines;
+}
+
+/** The result on a line of an answer; `at` counts the lines. */
+export function resultOfLine(line: string, at: number, contentType: ContentType): string | BadAnswer {
+  const name = `line ${at + 1} of the model's answer`;
+  if (contentType === 'text/csv')
+    return line.trim() === '' ? { problem: `${name} is blank` } : withoutLineEnd(line);
+  try {
+    return jsonOnOneLine(line);
+  } catch (error) {
+    return notJson(error, name);
+  }
 }
 
 function jsonDocument(text: string): string[] | BadAnswer {

@@ -2,6 +2,7 @@
 import type { Dispatcher } from 'undici';
 import type { ContentType } from '../../core/settings.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { Expected } from './answer-body.ts';
 import { isOverload, Patience } from './overload.ts';
 import { ModelNotReadyError } from './ping.ts';
 import { failureOf, type ObjectFailure } from './refusal.ts';
@@ -43,6 +44,7 @@ export type Invoked =
 export async function invoke(
   invocation: Invocation,
   body: string,
+  expected: Expected,
   wanted: () => boolean = () => true,
 ): Promise<Invoked> {
   const { contentType, timeoutMs, dispatcher, clock, signal } = invocation;
@@ -57,6 +59,7 @@ export async function invoke(
       method: 'POST',
       contentType,
       body,
+      expected,
       timeoutMs,
       dispatcher,
       clock,

@@ -2,11 +2,6 @@
 import { Agent } from 'undici';
 
 /**
- * Largest answer taken in, in bytes. An answer is held in memory as one text, and V8 ends at about 512 MiB.
- */
-const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
-
-/**
  * A keep-alive agent of at most `connections` to a server. A connection idle for 1 s is dropped: reusing one that the
  * server is just closing looks like a disconnect, and servers close idle ones after 2 s (gunicorn) or 5 s (uvicorn,
  * Node). undici's own time limits are off, as each request has one for the whole of it.
@@ -19,6 +14,5 @@ export function modelAgent(connections: number): Agent {
     headersTimeout: 0,
     bodyTimeout: 0,
     connect: { timeout: 10_000 },
-    maxResponseSize: MAX_ANSWER_BYTES,
   });
 }

@@ -1,12 +1,16 @@
 /** One HTTP request to a model server, and what became of it: told apart by whether the model can have seen it. */
 import { type Dispatcher, request } from 'undici';
 import type { Clock } from '../../ports/clock.ts';
+import { DiskError, type Expected, readBody, readRefusal, UnreadableError } from './answer-body.ts';
 import { seconds } from './time.ts';
 
 export interface Answer {
   readonly kind: 'answer';
   readonly status: number;
+  /** Of a refusal, no more than is quoted. */
   readonly text: string;
+  /** Where the answer is instead, if it is large and `expected` said where to. */
+  readonly file?: string;
   /** Its Retry-After header, where it has one. */
   readonly retryAfter?: string;
 }
@@ -30,6 +34,8 @@ export interface Call {
   /** Sent as Content-Type and Accept. */
   readonly contentType?: string;
   readonly body?: string;
+  /** What a success brings. @default one text, which is kept in memory */
+  readonly expected?: Expected;
   /** For the whole of it, from connecting to the answer's last byte. */
   readonly timeoutMs: number;
   readonly dispatcher: Dispatcher;
@@ -37,9 +43,12 @@ export interface Call {
   readonly signal: AbortSignal;
 }
 
-/** Sends a request once. Never throws for what a server or network does. */
+/**
+ * Sends a request once. Never throws for what a server or network does.
+ * @throws DiskError when a large answer can't be written down
+ */
 export async function send(call: Call): Promise<Reply> {
-  const { url, method, contentType, body, timeoutMs, dispatcher, clock, signal } = call;
+  const { url, method, contentType, body, expected, timeoutMs, dispatcher, clock, signal } = call;
   if (signal.aborted) return { kind: 'stopped' };
   const abort = new AbortController();
   const stop = () => abort.abort();
@@ -60,10 +69,15 @@ export async function send(call: Call): Promise<Reply> {
     });
     answering = true;
     const retryAfter = [response.headers['retry-after']].flat()[0];
-    const text = await response.body.text();
-    const answer: Answer = { kind: 'answer', status: response.statusCode, text };
+    const status = response.statusCode;
+    const taken = isSuccess(status)
+      ? await readBody(response.body, expected)
+      : { text: await readRefusal(response.body) };
+    const answer: Answer = { kind: 'answer', status, text: '', ...taken };
     return retryAfter === undefined ? answer : { ...answer, retryAfter };
   } catch (error) {
+    if (error instanceof DiskError) throw error;
+    if (error instanceof UnreadableError) return { kind: 'unreadable', why: error.message };
     if (signal.aborted) return { kind: 'stopped' };
     if (late) return { kind: 'timeout', why: `no answer within ${seconds(timeoutMs)}` };
     return classify(error as NetworkError, answering);
@@ -90,8 +104,6 @@ function classify(error: NetworkError, answering: boolean): Reply {
   const unreached = NEVER_CONNECTED[code];
   if (unreached !== undefined) return { kind: 'unsent', why: unreached };
   if (syscall === 'connect') return { kind: 'unsent', why: code };
-  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE')
-    return { kind: 'unreadable', why: "the model's answer is too large" };
   // 'Invalid EOF state' is a chunked answer that was cut off; other parser errors are no HTTP at all.
   if (error.name === 'HTTPParserError' && !error.message.includes('EOF'))
     return { kind: 'unreadable', why: `the model's answer is not HTTP: ${error.message}` };

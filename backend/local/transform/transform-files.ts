@@ -1,13 +1,20 @@
 /**
  * Files of local transform jobs: `result/{name}/` with `manifest.json`, `{batch}.out` and at the end `status.json`, and
- * `logs/{name}.log`, the data log. Nothing is fsynced: an output that is lost or torn in a crash is found by its reader
- * and made again.
+ * `logs/{name}.log`, the data log. Outputs are synced; the others aren't: one that is lost or torn in a crash is found by
+ * its reader and made again.
  */
-import { appendFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseDataLog } from '../../core/data-log.ts';
 import type { Output, TransformDescription, TransformSpec } from '../../ports/transforms.ts';
+import { ASIDE, OutputFile, openOutput } from './output-file.ts';
 
 const OUT = '.out';
+const LOG = '.log';
+/** Transform jobs' names, as the pipeline gives them; other logs stand beside theirs. */
+const OURS = /^batchml-[0-9a-f]{32}\.log$/;
+/** Data logs of ended transform jobs that are kept, the last ones: so many, and so many bytes together. */
+export const LOGS_KEPT = { files: 100, bytes: 20 * 1024 * 1024 };
 
 export class TransformFiles {
   readonly #results: string;
@@ -32,13 +39,19 @@ export class TransformFiles {
     return true;
   }
 
-  async writeOutput(name: string, batch: string, text: string): Promise<void> {
-    await this.#write(name, `${batch}${OUT}`, text);
+  /** A batch's output, to be written. */
+  newOutput(name: string, batch: string): OutputFile {
+    return new OutputFile(this.#output(name, batch));
   }
 
-  async readOutput(name: string, batch: string): Promise<Output> {
-    const object = join(this.#folder(name), `${batch}${OUT}`);
-    return { object, text: await readFile(object, 'utf8') };
+  /** Where a large answer may be put. */
+  answerFile(name: string, batch: string, request: number): string {
+    return `${this.#output(name, batch)}.${request}${ASIDE}`;
+  }
+
+  /** Throws when there is none. */
+  readOutput(name: string, batch: string): Promise<Output> {
+    return openOutput(this.#output(name, batch));
   }
 
   /** Batches that have an output object. */
@@ -73,8 +86,33 @@ export class TransformFiles {
     return (await readOrNothing(this.#log(name))) ?? '';
   }
 
+  /** Removes all but the data log, and that too where it tells of no failure; with it, logs of long ago. */
   async remove(name: string): Promise<void> {
     await rm(this.#folder(name), { recursive: true, force: true });
+    const log = await readOrNothing(this.#log(name));
+    if (log === undefined) return;
+    if (parseDataLog(log).length === 0) await rm(this.#log(name), { force: true });
+    else await this.#removeOldLogs();
+  }
+
+  /** Logs of transform jobs whose folder is still there are read again. */
+  async #removeOldLogs(): Promise<void> {
+    const logs = [];
+    for (const file of (await listOrNothing(this.#logs)) ?? []) {
+      const name = file.slice(0, -LOG.length);
+      if (!OURS.test(file) || (await this.exists(name))) continue;
+      const stats = await stat(this.#log(name)).catch(() => undefined);
+      if (stats) logs.push({ path: this.#log(name), size: stats.size, at: stats.mtimeMs });
+    }
+    let bytes = 0;
+    for (const [i, log] of logs.sort((a, b) => b.at - a.at).entries()) {
+      bytes += log.size;
+      if (i > 0 && (i >= LOGS_KEPT.files || bytes > LOGS_KEPT.bytes)) await rm(log.path, { force: true });
+    }
+  }
+
+  #output(name: string, batch: string): string {
+    return join(this.#folder(name), `${batch}${OUT}`);
   }
 
   #folder(name: string): string {
@@ -82,7 +120,7 @@ export class TransformFiles {
   }
 
   #log(name: string): string {
-    return join(this.#logs, `${name}.log`);
+    return join(this.#logs, `${name}${LOG}`);
   }
 
   /** By another name first, so that whoever sees the file sees all of it. */
@@ -92,13 +130,17 @@ export class TransformFiles {
     await rename(`${path}.tmp`, path);
   }
 
-  async #list(name: string): Promise<string[] | undefined> {
-    try {
-      return await readdir(this.#folder(name));
-    } catch (error) {
-      if (isCode(error, 'ENOENT')) return undefined;
-      throw error;
-    }
+  #list(name: string): Promise<string[] | undefined> {
+    return listOrNothing(this.#folder(name));
+  }
+}
+
+async function listOrNothing(folder: string): Promise<string[] | undefined> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return undefined;
+    throw error;
   }
 }
 

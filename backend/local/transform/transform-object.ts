@@ -1,32 +1,58 @@
 /** One batch's object on its way through the model: its lines cut into requests, its results joined to them again. */
 import { joinOutputLine, linesOf, recordOfInputLine } from '../../core/object-lines.ts';
-import { readAnswer } from './answers.ts';
+import type { Expected } from './answer-body.ts';
+import { type BadAnswer, readAnswer } from './answers.ts';
+import { joinLargeAnswer } from './large-answer.ts';
 import { cutMiniBatches, MB, type MiniBatch, requestBody } from './mini-batches.ts';
 import type { ModelPlan } from './model-host.ts';
+import type { OrderedOutput, Piece } from './ordered-output.ts';
 import type { ObjectFailure } from './refusal.ts';
+import type { Answer } from './send.ts';
 
 export interface OpenObject {
   readonly batch: string;
   readonly lines: readonly string[];
   readonly records: readonly string[];
   readonly parts: readonly MiniBatch[];
-  /** Output text of each part that is done. */
-  readonly outputs: string[];
+  readonly output: OrderedOutput;
   /** No output will be written: a part failed, or the transform job was cut short. */
   spoilt: boolean;
 }
 
-/** Cuts an object into requests. A failure when one of its records can't be sent at all; throws if it isn't an object. */
-export function openObject(batch: string, text: string, plan: ModelPlan): OpenObject | ObjectFailure {
+/** An object that isn't as it was written: cut off, empty, or with other lines than a batch's. */
+export class DamagedError extends Error {}
+
+/**
+ * Cuts an object into requests. A failure when one of its records can't be sent at all.
+ * @param jobs how many lines it must have, where that is known
+ * @throws DamagedError
+ */
+export function openObject(
+  batch: string,
+  text: string,
+  jobs: number | undefined,
+  plan: ModelPlan,
+  output: () => OrderedOutput,
+): OpenObject | ObjectFailure {
   const lines = linesOf(text);
-  const records = lines.map((line) => recordOfInputLine(plan.contentType, line));
+  if (!text.endsWith('\n') || (jobs !== undefined && lines.length !== jobs))
+    throw new DamagedError(`the object of ${batch} is not whole`);
+  const records = recordsOf(batch, lines, plan);
   const maxBytes = plan.maxPayloadMb * MB;
   const parts = cutMiniBatches(records, plan.batchStrategy, maxBytes, Buffer.byteLength(text));
   if ('tooLong' in parts) {
     const message = `a record of ${parts.tooLong} bytes is over MaxPayloadInMB=${plan.maxPayloadMb}`;
     return { kind: 'ClientError', status: 413, message };
   }
-  return { batch, lines, records, parts, outputs: new Array<string>(parts.length), spoilt: false };
+  return { batch, lines, records, parts, output: output(), spoilt: false };
+}
+
+function recordsOf(batch: string, lines: readonly string[], { contentType }: ModelPlan): string[] {
+  try {
+    return lines.map((line) => recordOfInputLine(contentType, line));
+  } catch {
+    throw new DamagedError(`the object of ${batch} is damaged`);
+  }
 }
 
 /** Body of the request for a part. */
@@ -37,21 +63,35 @@ export function bodyOf(object: OpenObject, part: number, plan: ModelPlan): strin
   return requestBody(records, plan.contentType, plan.batchStrategy);
 }
 
-/** Takes in the model's answer to a part: results go beside their lines. A failure when it isn't the part's results. */
-export function takeAnswer(
+/** What the answer to a part will be; `file` is where a large one goes. */
+export function expectedOf({ parts }: OpenObject, part: number, plan: ModelPlan, file: string): Expected {
+  const { from, to } = parts[part] as MiniBatch;
+  const lines = plan.contentType !== 'application/json' || plan.batchStrategy === 'MultiRecord';
+  return { records: to - from, lines, file };
+}
+
+/** The part's piece of the output, results beside their lines; a failure when the answer isn't the part's results. */
+export async function takeAnswer(
   object: OpenObject,
   part: number,
-  answer: { readonly status: number; readonly text: string },
+  { status, text, file }: Answer,
   plan: ModelPlan,
-): ObjectFailure | undefined {
+): Promise<Piece | ObjectFailure> {
   const { from, to } = object.parts[part] as MiniBatch;
-  const results = readAnswer(answer.text, to - from, plan.contentType, plan.batchStrategy);
-  if ('problem' in results) return { kind: 'BadOutput', status: answer.status, message: results.problem };
+  const records = to - from;
+  const join = (at: number, result: string) =>
+    `${joinOutputLine(plan.contentType, object.lines[from + at] as string, result)}\n`;
+  const bad = ({ problem }: BadAnswer): ObjectFailure => ({ kind: 'BadOutput', status, message: problem });
+  if (file !== undefined) {
+    const joined = `${file}.joined`;
+    const problem = await joinLargeAnswer({ file, records, plan, join }, joined);
+    return problem ? bad(problem) : { file: joined };
+  }
+  const results = readAnswer(text, records, plan.contentType, plan.batchStrategy);
+  if ('problem' in results) return bad(results);
   let output = '';
-  for (let i = from; i < to; i++)
-    output += `${joinOutputLine(plan.contentType, object.lines[i] as string, results[i - from] as string)}\n`;
-  object.outputs[part] = output;
-  return undefined;
+  for (let at = 0; at < records; at++) output += join(at, results[at] as string);
+  return output;
 }
 
 /** Up to three records of an object, from its beginning, middle and end; none if it isn't an object. */

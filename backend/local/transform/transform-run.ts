@@ -1,5 +1,6 @@
 /** A transform job while it runs: its objects in order through the model, at most so many requests at a time. */
 import { setMaxListeners } from 'node:events';
+import { rm } from 'node:fs/promises';
 import type { Agent } from 'undici';
 import { formatDataLog } from '../../core/data-log.ts';
 import type { BatchStrategy } from '../../core/settings.ts';
@@ -8,13 +9,23 @@ import type { TransformDescription, TransformSpec } from '../../ports/transforms
 import { type Invocation, invoke } from './invoke.ts';
 import { modelAgent } from './model-agent.ts';
 import type { ModelHost, ModelPlan } from './model-host.ts';
+import { Held, OrderedOutput, type Piece } from './ordered-output.ts';
 import { ModelOverloadedError } from './overload.ts';
 import { ModelNotReadyError } from './ping.ts';
 import type { ObjectFailure } from './refusal.ts';
+import type { Answer } from './send.ts';
 import { Slots } from './slots.ts';
 import { pause, unlessAborted } from './time.ts';
 import type { TransformFiles } from './transform-files.ts';
-import { bodyOf, type OpenObject, openObject, sampleOf, takeAnswer } from './transform-object.ts';
+import {
+  bodyOf,
+  DamagedError,
+  expectedOf,
+  type OpenObject,
+  openObject,
+  sampleOf,
+  takeAnswer,
+} from './transform-object.ts';
 
 /** What a run needs from around it. */
 export interface RunContext {
@@ -34,6 +45,9 @@ const LOG_STRATEGY: Record<BatchStrategy, string> = {
   SingleRecord: 'SINGLE_RECORD',
 };
 
+/** Characters of output that may wait in memory for an earlier answer; at so many, no further request is sent. */
+const HELD_MOST = 16 * 1024 * 1024;
+
 /** Longest wait for an object's first answer before its other requests go, in ms. */
 const FIRST_ANSWER_MS = 5000;
 
@@ -46,6 +60,11 @@ export class TransformRun {
   #cutShort: TransformDescription | 'abandoned' | undefined;
   #firstFailure: ObjectFailure['kind'] | undefined;
   #firstMishap: string | undefined;
+  /** Batches whose objects weren't there, or not whole. */
+  readonly #lost: string[] = [];
+  readonly #held = new Held(HELD_MOST);
+  /** Large answers are taken in one at a time. */
+  readonly #large = new Slots(1);
   /** The model has taken a request of this transform job. */
   #proven = false;
   /** When the model last answered a request, other than by being overloaded. */
@@ -92,12 +111,13 @@ export class TransformRun {
 
   #ending(): TransformDescription | undefined {
     if (this.#cutShort !== undefined) return this.#cutShort === 'abandoned' ? undefined : this.#cutShort;
+    const lost = this.#lost.length > 0 ? { lost: this.#lost } : {};
     if (this.#firstFailure) {
       const reason = `${this.#firstFailure}: See job logs for more information`;
-      return { status: 'Failed', fault: 'records', reason };
+      return { status: 'Failed', fault: 'records', reason, ...lost };
     }
     if (this.#firstMishap === undefined) return { status: 'Completed' };
-    return { status: 'Failed', fault: 'platform', reason: this.#firstMishap };
+    return { status: 'Failed', fault: 'platform', reason: this.#firstMishap, ...lost };
   }
 
   async #prepare(): Promise<ModelPlan | undefined> {
@@ -137,28 +157,32 @@ export class TransformRun {
     const agent = modelAgent(plan.maxConcurrentTransforms);
     const invocation = this.#invocation(plan, agent);
     const finished: Promise<void>[] = [];
-    for (const batch of this.#spec.batches) {
-      await objects.take();
-      if (this.stopping || this.#overloaded) break;
-      const object = await this.#open(batch, plan);
-      const answered: Promise<void>[] = [];
-      for (let part = 0; object && part < object.parts.length; part++) {
-        await requests.take();
-        // Without its other parts it is no output.
-        if (this.#overloaded) object.spoilt = true;
-        if (this.stopping || object.spoilt) {
-          requests.give();
-          break;
+    try {
+      for (const batch of this.#spec.batches) {
+        await objects.take();
+        if (this.stopping || this.#overloaded) break;
+        const object = await this.#open(batch, plan);
+        const answered: Promise<void>[] = [];
+        for (let part = 0; object && part < object.parts.length; part++) {
+          await this.#held.room();
+          await requests.take();
+          // Without its other parts it is no output.
+          if (this.#overloaded) object.spoilt = true;
+          if (this.stopping || object.spoilt) {
+            requests.give();
+            break;
+          }
+          const answer = this.#transformPart(object, part, plan, invocation).finally(() => requests.give());
+          answered.push(answer);
+          if (!this.#proven && part === 0 && object.parts.length > 1) await this.#awaitFirst(answer);
         }
-        const answer = this.#transformPart(object, part, plan, invocation).finally(() => requests.give());
-        answered.push(answer);
-        if (!this.#proven && part === 0 && object.parts.length > 1) await this.#awaitFirst(answer);
+        const done = Promise.all(answered).then(() => (object ? this.#finish(object) : undefined));
+        finished.push(done.finally(() => objects.give()));
       }
-      const done = Promise.all(answered).then(() => (object ? this.#finish(object) : undefined));
-      finished.push(done.finally(() => objects.give()));
+    } finally {
+      await Promise.all(finished);
+      await agent.destroy();
     }
-    await Promise.all(finished);
-    await agent.destroy();
   }
 
   /**
@@ -190,13 +214,17 @@ export class TransformRun {
   }
 
   async #open(batch: string, plan: ModelPlan): Promise<OpenObject | undefined> {
+    const { readBatch, files } = this.#context;
+    const { name, jobs } = this.#spec;
+    const output = () => new OrderedOutput(files.newOutput(name, batch), this.#held);
     try {
-      const text = await this.#context.readBatch(batch);
-      if (text === undefined) throw new Error(`the object of ${batch} is missing`);
-      const object = openObject(batch, text, plan);
+      const text = await readBatch(batch);
+      if (text === undefined) throw new DamagedError(`the object of ${batch} is missing`);
+      const object = openObject(batch, text, jobs?.[batch], plan, output);
       if (!('kind' in object)) return object;
       await this.#fail(batch, object);
     } catch (error) {
+      if (error instanceof DamagedError) this.#lost.push(batch);
       this.#mishap(error);
     }
     return undefined;
@@ -209,26 +237,50 @@ export class TransformRun {
     invocation: Invocation,
   ): Promise<void> {
     try {
-      const invoked = await invoke(invocation, bodyOf(object, part, plan), () => !object.spoilt);
+      const answer = this.#context.files.answerFile(this.#spec.name, object.batch, part);
+      const expected = expectedOf(object, part, plan, answer);
+      const invoked = await invoke(invocation, bodyOf(object, part, plan), expected, () => !object.spoilt);
       if (invoked.kind !== 'stopped') this.#answeredAt = this.#context.clock.now();
       // Another part of the object has failed meanwhile: its first failure is the one that counts.
-      if (object.spoilt) return;
-      if (invoked.kind === 'stopped') {
+      if (!object.spoilt && invoked.kind === 'answer') {
+        const piece = await this.#take(object, part, invoked, plan);
+        if (typeof piece === 'string' || 'file' in piece) {
+          this.#proven = true;
+          await object.output.put(part, piece);
+        } else await this.#spoil(object, piece);
+      } else if (invoked.kind === 'failure') await this.#spoil(object, invoked.failure);
+      else {
         object.spoilt = true;
-        return;
+        if (invoked.kind === 'answer' && invoked.file !== undefined) await rm(invoked.file, { force: true });
       }
-      const failure = invoked.kind === 'failure' ? invoked.failure : takeAnswer(object, part, invoked, plan);
-      if (!failure) {
-        this.#proven = true;
-        return;
-      }
-      object.spoilt = true;
-      await this.#fail(object.batch, failure);
-      if (failure.kind === 'ModelDisconnected') await this.#recover();
     } catch (error) {
       object.spoilt = true;
       this.#mishap(error);
     }
+    if (object.spoilt) await object.output.discard().catch((error) => this.#mishap(error));
+  }
+
+  async #take(
+    object: OpenObject,
+    part: number,
+    answer: Answer,
+    plan: ModelPlan,
+  ): Promise<Piece | ObjectFailure> {
+    if (answer.file === undefined) return takeAnswer(object, part, answer, plan);
+    await this.#large.take();
+    try {
+      return await takeAnswer(object, part, answer, plan);
+    } finally {
+      this.#large.give();
+    }
+  }
+
+  /** The first failure of an object's parts is the one that counts. */
+  async #spoil(object: OpenObject, failure: ObjectFailure): Promise<void> {
+    if (object.spoilt) return;
+    object.spoilt = true;
+    await this.#fail(object.batch, failure);
+    if (failure.kind === 'ModelDisconnected') await this.#recover();
   }
 
   async #recover(): Promise<void> {
@@ -240,12 +292,14 @@ export class TransformRun {
     this.#url = url ?? this.#url;
   }
 
-  async #finish({ batch, spoilt, outputs }: OpenObject): Promise<void> {
-    if (spoilt || this.stopping) return;
-    const { files, onOutput } = this.#context;
+  async #finish({ batch, spoilt, output }: OpenObject): Promise<void> {
     try {
-      await files.writeOutput(this.#spec.name, batch, outputs.join(''));
-      onOutput(this.#spec.name, batch);
+      if (spoilt || this.stopping) {
+        await output.discard();
+        return;
+      }
+      await output.finish();
+      this.#context.onOutput(this.#spec.name, batch);
     } catch (error) {
       this.#mishap(error);
     }

@@ -5,12 +5,13 @@ import { LOG_BOUNDS } from '../../../backend/aws/transform-log.ts';
 import { entryError } from '../../../backend/core/data-log.ts';
 import { formatInputLine } from '../../../backend/core/object-lines.ts';
 import { DEFAULT_SETTINGS } from '../../../backend/core/settings.ts';
-import type { TransformSpec } from '../../../backend/ports/transforms.ts';
+import { OUTPUT_PART_BYTES, type TransformSpec } from '../../../backend/ports/transforms.ts';
 import { FakeLogs } from '../../support/aws/fake-logs.ts';
 import { FakeS3 } from '../../support/aws/fake-s3.ts';
 import { FakeSageMaker } from '../../support/aws/fake-sagemaker.ts';
 import { ManualClock } from '../../support/bell-queue.ts';
 import { doubling } from '../../support/memory-pipeline.ts';
+import { outputText } from '../../support/output-text.ts';
 
 const PREFIX = 'batchml-0a1b2c3d';
 const HEX = '0123456789abcdef0123456789abcdef';
@@ -68,10 +69,11 @@ describe('a transform job', () => {
       reason: 'ClientError: See job logs for more information',
     });
     expect(await transforms.outputs(NAME)).toEqual(['good']);
-    expect(await transforms.readOutput(NAME, 'good')).toEqual({
-      object: `result/${NAME}/good.jsonl.out`,
-      text: '{"id":"s.0.1","SageMakerOutput":{"twice":2}}\n{"id":"s.0.2","SageMakerOutput":{"twice":4}}\n',
-    });
+    const output = await transforms.readOutput(NAME, 'good');
+    expect(output.object).toBe(`result/${NAME}/good.jsonl.out`);
+    expect(await outputText(output)).toBe(
+      '{"id":"s.0.1","SageMakerOutput":{"twice":2}}\n{"id":"s.0.2","SageMakerOutput":{"twice":4}}\n',
+    );
     const [entry, ...others] = await transforms.dataLog(NAME);
     expect(others).toEqual([]);
     expect(entry).toMatchObject({ batch: 'bad', kind: 'ClientError', status: 400 });
@@ -146,10 +148,39 @@ describe('a transform job', () => {
     s3.put('bucket', `result/${NAME}x/other.jsonl.out`, 'text');
     s3.put('bucket', `result/${NAME}/part.tmp`, 'text');
     expect(await transforms.outputs(NAME)).toEqual(['good']);
-    expect(await transforms.readOutput(NAME, 'good')).toEqual({
-      object: `result/${NAME}/data/good.jsonl.out`,
-      text: 'text',
-    });
+    const output = await transforms.readOutput(NAME, 'good');
+    expect(output.object).toBe(`result/${NAME}/data/good.jsonl.out`);
+    expect(await outputText(output)).toBe('text');
+  });
+});
+
+describe('an output', () => {
+  const gets = () => s3.meter.calls['GetObject'] ?? 0;
+
+  it('of one part costs one request, however often it is read', async () => {
+    s3.put('bucket', `result/${NAME}/good.jsonl.out`, 'text');
+    const output = await transforms.readOutput(NAME, 'good');
+    for (let i = 0; i < 2; i++) expect(await outputText(output)).toBe('text');
+    expect(output.size).toBe(4);
+    expect(gets()).toBe(1);
+  });
+
+  it('that is larger is read by ranges', async () => {
+    const large = Buffer.alloc(2 * OUTPUT_PART_BYTES + 1, 'é');
+    s3.put('bucket', `result/${NAME}/good.jsonl.out`, large);
+    const output = await transforms.readOutput(NAME, 'good');
+    const parts: Uint8Array[] = [];
+    for await (const part of output.read()) parts.push(part);
+    expect(parts.map(({ length }) => length)).toEqual([OUTPUT_PART_BYTES, OUTPUT_PART_BYTES, 1]);
+    expect(Buffer.concat(parts).equals(large)).toBe(true);
+    expect(output.size).toBe(large.length);
+    expect(gets()).toBe(3);
+  });
+
+  it('that is empty has no bytes', async () => {
+    s3.put('bucket', `result/${NAME}/good.jsonl.out`, '');
+    const output = await transforms.readOutput(NAME, 'good');
+    expect([output.size, await outputText(output)]).toEqual([0, '']);
   });
 });
 

@@ -11,6 +11,7 @@ import { ModelHost } from '../../../backend/local/transform/model-host.ts';
 import { systemClock } from '../../../backend/local/transform/time.ts';
 import type { Clock } from '../../../backend/ports/clock.ts';
 import type { TransformDescription } from '../../../backend/ports/transforms.ts';
+import { outputText } from '../../support/output-text.ts';
 import { closeModelServers } from './model-server.ts';
 
 /** Lines of JSON, many to a request: nothing to probe. */
@@ -118,7 +119,7 @@ export function bench(
     },
     ended: (name) => endOf(name).promise,
     async results(name, batch) {
-      const { text } = await transforms.readOutput(name, batch);
+      const text = await outputText(await transforms.readOutput(name, batch));
       return text
         .slice(0, -1)
         .split('\n')

@@ -193,6 +193,7 @@ describe("what is not the records' fault", () => {
     expect(ended).toEqual({
       status: 'Failed',
       fault: 'platform',
+      lost: ['b-0', 'b-2'],
       reason: 'the object of b-0 is missing',
     });
     expect(await b.transforms.dataLog('job')).toEqual([]);

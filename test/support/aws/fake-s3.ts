@@ -163,7 +163,15 @@ export class FakeS3 extends FakeClient {
     if (!body) throw new NoSuchKey({ message: 'The specified key does not exist.', $metadata });
     const part = Range === undefined ? body : rangeOf(body, Range);
     this.sent += part.length;
-    return { Body: streamOf(part), ContentLength: part.length };
+    const from = Number(/\d+/.exec(Range ?? '')?.[0] ?? 0);
+    return {
+      Body: streamOf(part),
+      ContentLength: part.length,
+      // As RFC 9110, 14.4 has it: `bytes 0-4/10`.
+      ...(Range === undefined
+        ? {}
+        : { ContentRange: `bytes ${from}-${from + part.length - 1}/${body.length}` }),
+    };
   }
 
   #deleteObjects({ Bucket, Delete }: Input): object {
