@@ -57,7 +57,7 @@ export function readLedger(context: Context): ReadLedger {
       for await (const found of allHeads(context, id, from)) {
         if (views.length === limit) break;
         const index = views.length === 0 ? (read.index ?? 0) : 0;
-        const { view, read: taken } = await viewChunk(context, found, { index, chars });
+        const { view, read: taken } = await viewChunk(context, found, { ...read, index, chars });
         chars -= taken;
         views.push(view);
       }
@@ -90,7 +90,7 @@ export function readLedger(context: Context): ReadLedger {
 async function viewChunk(
   context: Context,
   first: FoundHead,
-  { index = 0, chars = Number.POSITIVE_INFINITY }: ReadLimits,
+  { index = 0, chars = Number.POSITIVE_INFINITY, status }: ReadLimits,
 ): Promise<{ view: ChunkView; read: number }> {
   const directory = await directoryOf(context, first);
   let found = first;
@@ -102,8 +102,9 @@ async function viewChunk(
     let missing: string | undefined;
     // Segment by segment, as jobs come: what is not to be answered is not read.
     for (let i = index; i < views.length && read <= chars && missing === undefined; i++) {
-      const segment = found.head.ends[i]?.segment;
-      if (segment === undefined) continue;
+      const end = found.head.ends[i];
+      const segment = end?.segment;
+      if (segment === undefined || (status !== undefined && end?.status !== status)) continue;
       if (!kept.has(segment)) {
         const wanted = chars === Number.POSITIVE_INFINITY ? segmentsOf(found.head) : [segment];
         const [texts] = await loadSegments(context, [{ found, ids: wanted }]);

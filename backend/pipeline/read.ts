@@ -61,7 +61,8 @@ export async function pageOfJobs(
       if (next === undefined) return page(undefined);
       if (next !== chunk) [chunk, index] = [next, 0];
     }
-    const views = await ledger.chunks(submission, chunk, 1);
+    const chars = Math.max(MAX_ANSWER_BYTES - bytes, 0) / ESCAPED;
+    const views = await ledger.chunks(submission, chunk, 1, { index, chars, status: query.status });
     if (views.length === 0) return page(undefined);
     for (const view of views) {
       if (view.n !== chunk) [chunk, index] = [view.n, 0];
@@ -69,6 +70,8 @@ export async function pageOfJobs(
         const job = view.jobs[index] as JobView;
         if (query.final && !isFinal(job.status)) return page({ chunk, index }, true);
         if (query.status !== undefined && job.status !== query.status) continue;
+        // What is not read would not fit the answer.
+        if (isUnread(job)) return page({ chunk, index });
         bytes += answerBytes(job);
         if (jobs.length === query.limit || (jobs.length > 0 && bytes > MAX_ANSWER_BYTES))
           return page({ chunk, index });
@@ -80,6 +83,12 @@ export async function pageOfJobs(
     }
   }
   return page({ chunk, index });
+}
+
+/** It has ended, and what is kept of it was not read. */
+function isUnread({ status, result, place, error }: JobView): boolean {
+  if (status === 'Failed') return error === undefined;
+  return status === 'Processed' && result === undefined && place === undefined;
 }
 
 /** The result is larger than any answer. */

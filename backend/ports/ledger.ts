@@ -97,6 +97,8 @@ export interface ReadLimits {
   readonly index?: number;
   /** Once results of so many characters were read, no more are. @default all */
   readonly chars?: number;
+  /** Nothing is read of what is kept of jobs of another status. @default of any */
+  readonly status?: JobStatus | undefined;
 }
 
 /** What becomes of a batch whose transform job has ended without a usable output for it. */

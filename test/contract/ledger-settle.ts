@@ -81,8 +81,7 @@ export function settleContract(open: () => Ledger): void {
       await ledger.applyVerdict(batch.id, name, requeue, T0);
       await ledger.endTransformJob(name, undefined);
       const second = await steps.claim(batch.id);
-      const results = (result: string) =>
-        [...jobsOf(batch.members)].map((ref) => ({ ref, result }));
+      const results = (result: string) => [...jobsOf(batch.members)].map((ref) => ({ ref, result }));
       await ledger.fileResults([{ batch: batch.id, results: results('"first"').slice(0, 2) }], T0);
       expect((await steps.batch(batch.id)).state).toBe('Running');
       expect(await steps.counts('a')).toEqual({ Processed: 2, Processing: 2 });

@@ -82,9 +82,12 @@ describe('a head', () => {
 });
 
 describe('a stored head', () => {
-  const holderArb = fc.option(fc.record({ root: fc.constantFrom('b-1', 'b-2_0003'), generation: fc.nat(3) }), {
-    nil: undefined,
-  });
+  const holderArb = fc.option(
+    fc.record({ root: fc.constantFrom('b-1', 'b-2_0003'), generation: fc.nat(3) }),
+    {
+      nil: undefined,
+    },
+  );
   const endArb = fc.option(
     fc.record({
       status: fc.constantFrom<FinalStatus>('Processed', 'Failed', 'Cancelled'),
@@ -107,9 +110,9 @@ describe('a stored head', () => {
   it('is small in the usual case', () => {
     const held = hold(newHead(500), () => holder());
     expect(size(held)).toBeLessThan(100);
-    expect(size(endJobs(held, held.ends.keys(), () => end('Processed', { segment: 'x'.repeat(16) })))).toBeLessThan(
-      120,
-    );
+    expect(
+      size(endJobs(held, held.ends.keys(), () => end('Processed', { segment: 'x'.repeat(16) }))),
+    ).toBeLessThan(120);
   });
 
   it('stays under 8 KB after 500 batches of one job, each ended at its own time, and 20 retries', () => {

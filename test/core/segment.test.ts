@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Kept, type KeptJob, packSegments, type Segment, unpackSegment } from '../../backend/core/segment.ts';
+import {
+  type Kept,
+  type KeptJob,
+  packSegments,
+  type Segment,
+  unpackSegment,
+} from '../../backend/core/segment.ts';
 
 const CLOUD = { bytes: 64 * 1024, placeFrom: 4096 };
 const HERE = { bytes: Number.POSITIVE_INFINITY, placeFrom: Number.POSITIVE_INFINITY };

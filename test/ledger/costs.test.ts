@@ -48,9 +48,13 @@ describe('a chunk cut into batches of one job', () => {
     forget(asked);
     const cut = { base: 'b', size: 1 };
     const drafts = refsOf('s', 0, [...Array(500).keys()]).map(({ index }) =>
-      batchOf(`b_${String(index).padStart(4, '0')}`, [{ submission: 's', chunk: 0, from: index, to: index + 1 }], {
-        cut,
-      }),
+      batchOf(
+        `b_${String(index).padStart(4, '0')}`,
+        [{ submission: 's', chunk: 0, from: index, to: index + 1 }],
+        {
+          cut,
+        },
+      ),
     );
     const ids = drafts.map(({ id }) => id);
     const formed = await ledger.formBatches(drafts);

@@ -89,10 +89,11 @@ async function run(seed: number): Promise<void> {
     for (let j = 0; j < 2; j++) pipeline.bells.ring({ kind: 'transform', name: ended });
     await Promise.all([retry(), random() < 0.2 ? cancel() : undefined, pipeline.settle(0), retry()]);
     // What is read meanwhile is never impossible.
-    const { counters } = (await quietly(pipeline.submission('s'))) as Awaited<
+    const { counters } = ((await quietly(pipeline.submission('s'))) as Awaited<
       ReturnType<MemoryPipeline['submission']>
-    > ?? { counters: undefined };
-    if (counters) for (const count of Object.values(statusCounts(counters))) expect(count).toBeGreaterThanOrEqual(0);
+    >) ?? { counters: undefined };
+    if (counters)
+      for (const count of Object.values(statusCounts(counters))) expect(count).toBeGreaterThanOrEqual(0);
   }
   Object.assign(trouble, { dies: never, waits: never });
   await pipeline.finish(['s', 't']);

@@ -1,10 +1,12 @@
-/** The ledger over a store that a test looks into, or spoils: SQLite in memory, without durability. */
+/** The ledger over a store that a test looks into, or spoils: SQLite in a temporary folder, without durability. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { AWS_LIMITS } from '../../backend/aws/limits.ts';
 import type { Item } from '../../backend/core/items.ts';
 import { createLedger, type LedgerOptions, type StoreLedger } from '../../backend/ledger/index.ts';
 import { openSql } from '../../backend/local/sqlite/open.ts';
 import { prepareTables } from '../../backend/local/sqlite/schema.ts';
-import type { Sql } from '../../backend/local/sqlite/sql.ts';
 import { sqliteStore } from '../../backend/local/sqlite-store.ts';
 import type { Blobs } from '../../backend/ports/blobs.ts';
 import type { Store } from '../../backend/ports/store.ts';
@@ -23,7 +25,10 @@ export interface Asked {
 export interface StoreBackend {
   readonly ledger: StoreLedger;
   readonly store: Store;
-  readonly sql: Sql;
+  /** Deletes items of partitions that begin so, as DynamoDB does some time after their `ttl`; with `sk`, that one alone. */
+  gone(pk: string, sk?: string): void;
+  /** How many items are in the index of open work. */
+  open(): number;
   readonly blobs: Blobs & { readonly objects: Map<string, string>; reads: number };
   readonly asked: Asked;
   /** Called before each request; what it throws is the request's answer. */
@@ -36,9 +41,14 @@ export interface StoreBackend {
 }
 
 /** @param options of the ledger; by default the limits of the cloud */
-export async function openStore(options: Partial<LedgerOptions> & { now: () => number }): Promise<StoreBackend> {
-  const sql = await openSql(':memory:', 'wasm');
+export async function openStore(
+  options: Partial<LedgerOptions> & { now: () => number },
+): Promise<StoreBackend> {
+  const folder = mkdtempSync(join(tmpdir(), 'batchml-store-'));
+  const sql = await openSql(join(folder, 'batchml.db'), 'wasm');
   prepareTables(sql);
+  // Nothing here outlives its process.
+  sql.exec('PRAGMA synchronous = OFF');
   const bare = sqliteStore(sql);
   const asked: Asked = { reads: 0, itemsRead: 0, writes: 0, itemsWritten: 0, refused: 0 };
   const read = (items: number) => {
@@ -104,13 +114,20 @@ export async function openStore(options: Partial<LedgerOptions> & { now: () => n
   const backend: StoreBackend = {
     ledger: again(),
     store,
-    sql,
+    gone(pk, sk) {
+      const prefix = Buffer.from(sk === undefined ? pk : `${pk}\0${sk}`);
+      sql.run('DELETE FROM items WHERE substr(id, 1, ?) = ?', [prefix.length, prefix]);
+    },
+    open: () => sql.get<{ n: number }>('SELECT count(*) AS n FROM items WHERE open IS NOT NULL')?.n ?? 0,
     blobs,
     asked,
     before: () => undefined,
     after: () => undefined,
     again,
-    close: () => sql.close(),
+    close() {
+      sql.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
   };
   return backend;
 }
