@@ -15,6 +15,7 @@ import { createLedger, type StoreLedger } from '../ledger/index.ts';
 import type { Clock, Random } from '../ports/clock.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Objects } from '../ports/objects.ts';
+import type { Store } from '../ports/store.ts';
 import type { Transforms } from '../ports/transforms.ts';
 import type { Log } from './log.ts';
 import type { Meter } from './meter.ts';
@@ -44,6 +45,8 @@ export interface RuntimeParts {
   readonly patience?: Patience;
   readonly log?: Log;
   readonly meter?: Meter;
+  /** Where the ledger keeps its state. */
+  readonly store?: Store;
   readonly ledger?: StoreLedger;
   readonly objects?: Objects;
   readonly transforms?: Transforms;
@@ -64,12 +67,14 @@ export function createRuntime(config: Config, parts: RuntimeParts): Runtime {
   const ledger =
     parts.ledger ??
     createLedger({
-      store: new DynamoStore({
-        client: clients.dynamo,
-        name: config.table,
-        pause: patience.pause,
-        jitter: patience.jitter,
-      }),
+      store:
+        parts.store ??
+        new DynamoStore({
+          client: clients.dynamo,
+          name: config.table,
+          pause: patience.pause,
+          jitter: patience.jitter,
+        }),
       blobs,
       ...AWS_LIMITS,
       count: (name, by) => meter.count(name, by),

@@ -204,15 +204,14 @@ describe('events', () => {
       doubling((n) => n === 5),
       { env: small },
     );
-    cloud.dynamo.lagIndexes(true);
-    cloud.dynamo.staleReads = () => true;
-    cloud.dynamo.pageItems = 2;
+    cloud.table.lagIndex(true);
+    cloud.table.pageItems = 2;
     await cloud.submit('s', records(60), { chunkSize: 7 });
     for (let minute = 0; minute < 20; minute++) {
       await cloud.settle(MINUTE);
-      cloud.dynamo.catchUp(5);
+      cloud.table.catchUp(5);
     }
-    cloud.dynamo.lagIndexes(false);
+    cloud.table.lagIndex(false);
     await cloud.finish(['s']);
     await expectDone(cloud, 's', (n) => n !== 5);
   });

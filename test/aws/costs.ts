@@ -45,6 +45,7 @@ export interface Counts {
   readonly tableWrites: number;
   readonly indexWrites: number;
   readonly reads: number;
+  readonly storeRequests: number;
   readonly streamRecords: number;
   readonly streamBytes: number;
   readonly s3Puts: number;
@@ -59,8 +60,7 @@ const sum = (record: Readonly<Record<string, number>>, of: (name: string) => boo
 
 /** What a cloud has counted since it was opened; the test's own looking must not have begun. */
 export function countsOf(cloud: Cloud, jobs: number): Counts {
-  const { dynamo, s3, kinesis, sqs, sagemaker, invocations } = cloud;
-  const isIndex = (name: string) => name.includes('/');
+  const { table, s3, kinesis, sqs, sagemaker, invocations } = cloud;
   const gb = [...cloud.invoked].reduce(
     (total, [name, n]) => total + (MEMORY_GB[name] ?? 1) * n * INVOCATION_MS,
     0,
@@ -72,9 +72,10 @@ export function countsOf(cloud: Cloud, jobs: number): Counts {
     apiRequests: cloud.invoked.get('api') ?? 0,
     invocations: [...cloud.invoked.values()].reduce((total, n) => total + n, 0),
     lambdaGBSeconds: (gb + callGB) / 1000,
-    tableWrites: sum(dynamo.meter.writes, (name) => !isIndex(name)),
-    indexWrites: sum(dynamo.meter.writes, isIndex),
-    reads: sum(dynamo.meter.reads),
+    tableWrites: table.meter.writes['table'] ?? 0,
+    indexWrites: table.meter.writes['index'] ?? 0,
+    reads: sum(table.meter.reads),
+    storeRequests: sum(table.meter.calls),
     streamRecords: kinesis.records,
     streamBytes: kinesis.bytes,
     s3Puts: sum(s3.meter.calls, (name) => name === 'PutObject' || name === 'ListObjectsV2'),

@@ -1,7 +1,7 @@
 /**
  * The deployed pipeline in random weather: one of ten calls to AWS is throttled or fails, before or after it took effect, or its
  * answer gets lost and the SDK sends it again; functions are killed; every event comes twice, in any order and partly not at
- * all; several functions run at once; reads are stale, the index lags behind and batch calls are done in part; users cancel and
+ * all; several functions run at once; the index lags behind and batch calls are done in part; users cancel and
  * retry meanwhile, and send again what they got no answer to. However it goes, every job ends once, by what the model says of it.
  */
 import { expect, it } from 'vitest';
@@ -49,14 +49,12 @@ async function openIn(seed: number, tally: Tally) {
     if (happens) add(tally, name);
     return happens;
   };
-  cloud.dynamo.unprocessed = rare('left unprocessed', 0.1);
-  cloud.dynamo.staleReads = rare('stale read', 0.2);
-  cloud.dynamo.pageItems = pick(2, 7, 1000);
+  cloud.table.pageItems = pick(2, 7, 1000);
   cloud.sqs.fails = rare('message refused in its batch', 0.1);
   cloud.kinesis.fails = rare('record refused in its batch', 0.1);
-  cloud.dynamo.lagIndexes(true);
-  cloud.dynamo.after = () => {
-    if (random() < 0.3) cloud.dynamo.catchUp(1);
+  cloud.table.lagIndex(true);
+  cloud.store.after = () => {
+    if (random() < 0.3) cloud.table.catchUp(1);
   };
   let left = MOST_FAULTS;
   cloud.invocations.faultAt = () => {
@@ -100,10 +98,10 @@ async function run(seed: number, tally: Tally): Promise<void> {
   if (retried) await cloud.call('POST', '/submissions/s/retry', {});
   for (let minute = 0; minute < 3; minute++) {
     await cloud.settle(MINUTE);
-    cloud.dynamo.catchUp();
+    cloud.table.catchUp();
     await look(ids);
   }
-  cloud.dynamo.lagIndexes(false);
+  cloud.table.lagIndex(false);
   await cloud.finish(ids, 240);
   await look(ids);
   if (retried) {

@@ -111,7 +111,7 @@ describe('a request', () => {
   });
 
   it('that could not be stored is refused with 503, and its reason is logged', async () => {
-    harness.services.dynamo.before = () => {
+    harness.services.store.before = () => {
       throw new Error('the table is gone');
     };
     const answer = await call('POST', '/submissions/s/chunks/0', chunk('{"n":1}'));

@@ -7,8 +7,7 @@ import { Meter } from '../../backend/handlers/meter.ts';
 import { createRuntime, type Runtime, type RuntimeParts } from '../../backend/handlers/runtime.ts';
 import { clientsOf } from '../support/aws/functions.ts';
 import { contextOf } from '../support/aws/lambda-events.ts';
-import { environment, makeServices, type Services, TABLE } from '../support/aws/services.ts';
-import { createTable } from '../support/aws/tables.ts';
+import { environment, makeServices, type Services } from '../support/aws/services.ts';
 import { doubling } from '../support/memory-pipeline.ts';
 
 export interface Said {
@@ -32,7 +31,6 @@ export async function openHarness(
   parts: Partial<RuntimeParts> = {},
 ): Promise<Harness> {
   const services = makeServices(doubling((n) => n === 3));
-  await createTable(services.dynamo.client, TABLE);
   const clients: Clients = clientsOf(services);
   const said: Said[] = [];
   const say =
@@ -49,6 +47,7 @@ export async function openHarness(
   const { clock } = services;
   const runtime = createRuntime(readConfig(environment(env), true), {
     clients,
+    store: services.store,
     clock,
     random: () => `r${String(ids++).padStart(6, '0')}`,
     patience: { now: () => clock.now(), pause: async () => undefined, jitter: () => 0.5 },

@@ -42,7 +42,7 @@ const RUNG = '{"submission":"s","n":0}';
 
 describe('gather', () => {
   it('takes one step for all that rang, and sees what the index does not show yet', async () => {
-    harness.services.dynamo.lagIndexes(true);
+    harness.services.table.lagIndex(true);
     await submit(2);
     const answer = await gather(harness.runtime)(streamEvent(RUNG, RUNG), context);
     expect(answer).toEqual(failed());
@@ -80,7 +80,7 @@ describe('gather', () => {
   });
 
   it('has all that rang come again when its step fails', async () => {
-    harness.services.dynamo.before = () => {
+    harness.services.store.before = () => {
       throw new Error('no table');
     };
     expect(await gather(harness.runtime)(streamEvent('nonsense', RUNG), context)).toEqual(failed('1'));
@@ -121,7 +121,7 @@ describe('start', () => {
   });
 
   it('has its messages come again when it fails, and those that can not be read for ever', async () => {
-    harness.services.dynamo.before = () => {
+    harness.services.store.before = () => {
       throw new Error('no table');
     };
     const event = queueEvent({ kind: 'start' }, '{"kind":');

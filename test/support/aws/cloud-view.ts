@@ -7,10 +7,10 @@ import { type StatusCounts, type Submission, statusCounts } from '../../../backe
 import type { StoreLedger } from '../../../backend/ledger/index.ts';
 import type { Clock } from '../../../backend/ports/clock.ts';
 import type { JobView } from '../../../backend/ports/ledger.ts';
-import type { FakeDynamo } from './fake-dynamo.ts';
 import type { FakeS3 } from './fake-s3.ts';
 import type { Outcome } from './invocations.ts';
 import { apiEvent, responseOf } from './lambda-events.ts';
+import type { MemoryStore } from './memory-store.ts';
 import { BUCKET } from './services.ts';
 
 export const KEY = 'the-key';
@@ -27,7 +27,7 @@ export interface SubmitOptions {
 
 export abstract class CloudView {
   abstract readonly clock: Pick<Clock, 'now'>;
-  abstract readonly dynamo: FakeDynamo;
+  abstract readonly table: MemoryStore;
   abstract readonly s3: FakeS3;
   /** The ledger as the test looks at it. */
   abstract readonly ledger: StoreLedger;
@@ -99,7 +99,7 @@ export abstract class CloudView {
 
   /** Nothing is open any more. */
   async expectQuiet(): Promise<void> {
-    this.dynamo.catchUp();
+    this.table.catchUp();
     const open = await this.ledger.openWork(this.clock.now());
     expect(open, JSON.stringify(open)).toEqual({
       chunks: false,

@@ -8,10 +8,10 @@ import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { nextSchedule, type ScheduleRate } from '../../../backend/core/schedule.ts';
 import { isFinished } from '../../../backend/core/submission.ts';
 import type { StoreLedger } from '../../../backend/ledger/index.ts';
+import type { Store } from '../../../backend/ports/store.ts';
 import type { Model } from '../fake-transforms.ts';
 import { awsPorts } from './backend.ts';
 import { CloudView } from './cloud-view.ts';
-
 import type { FarSide } from './far-side.ts';
 import { clientsOf, type Functions, functionsOf, type Told } from './functions.ts';
 import { Invocations, type Outcome } from './invocations.ts';
@@ -33,10 +33,8 @@ import {
   QUEUES,
   queueUrl,
   type Services,
-  TABLE,
 } from './services.ts';
 import { StreamSource } from './stream-source.ts';
-import { createTable } from './tables.ts';
 
 export { KEY } from './cloud-view.ts';
 export const MINUTE = 60_000;
@@ -50,6 +48,8 @@ export interface CloudOptions {
   /** More of the functions' environment. */
   readonly env?: Readonly<Record<string, string>>;
   readonly schedule?: ScheduleRate;
+  /** Where state is kept instead of in memory. */
+  readonly store?: Store;
   /** Where the functions' calls go instead of to the services of the tests. */
   readonly far?: (services: Services) => Promise<FarSide>;
 }
@@ -66,7 +66,8 @@ export interface EventTrouble {
 
 export class Cloud extends CloudView implements Services {
   readonly clock;
-  readonly dynamo;
+  readonly store;
+  readonly table;
   readonly s3;
   readonly kinesis;
   readonly sqs;
@@ -97,8 +98,7 @@ export class Cloud extends CloudView implements Services {
   #requests = 0;
 
   static async open(model: Model, options: CloudOptions = {}): Promise<Cloud> {
-    const services = makeServices(model);
-    await createTable(services.dynamo.client, TABLE);
+    const services = makeServices(model, options.store);
     await services.s3.client.send(new CreateBucketCommand({ Bucket: BUCKET }));
     return new Cloud(services, options, await options.far?.(services));
   }
@@ -107,7 +107,8 @@ export class Cloud extends CloudView implements Services {
     super();
     ({
       clock: this.clock,
-      dynamo: this.dynamo,
+      store: this.store,
+      table: this.table,
       s3: this.s3,
       kinesis: this.kinesis,
       sqs: this.sqs,
@@ -115,21 +116,20 @@ export class Cloud extends CloudView implements Services {
       logs: this.logs,
       events: this.events,
     } = services);
-    const { dynamo, s3, kinesis, sqs, sagemaker, logs, events } = services;
-    for (const [name, client] of Object.entries({ dynamo, s3, kinesis, sqs, sagemaker, logs, events }))
+    const { store, s3, kinesis, sqs, sagemaker, logs, events } = services;
+    for (const [name, client] of Object.entries({ store, s3, kinesis, sqs, sagemaker, logs, events }))
       this.invocations.watch(name, client);
     const trigger = schedule ? { BATCHML_TRIGGER: 'schedule', BATCHML_SCHEDULE_RATE: schedule } : {};
     const clients = far?.clients ?? clientsOf(services);
     const variables = environment({ ...trigger, ...env, ...far?.env });
+    const kept = far?.store ?? store;
+    const made = { clock: this.clock, store: kept };
     let deployments = 0;
     this.#remake = (more) =>
-      functionsOf(services, clients, Object.assign(variables, more), this.told, 10_000 * deployments++);
+      functionsOf(made, clients, Object.assign(variables, more), this.told, 10_000 * deployments++);
     this.#functions = this.#remake({});
     this.#hasStream = Boolean(variables['BATCHML_STREAM']);
-    this.ledger = awsPorts(clients, this.clock, {
-      table: variables['BATCHML_TABLE'] as string,
-      bucket: variables['BATCHML_BUCKET'] as string,
-    }).ledger;
+    this.ledger = awsPorts(kept, clients.s3, this.clock, variables['BATCHML_BUCKET']).ledger;
     this.ports = { ledger: this.ledger };
     this.#schedule = schedule;
     this.#minute = this.clock.now() + MINUTE;
@@ -265,7 +265,7 @@ export class Cloud extends CloudView implements Services {
 
   /** Counts from nothing again. */
   forget(): void {
-    for (const { meter } of [this.dynamo, this.s3, this.kinesis, this.sqs, this.sagemaker]) meter.reset();
+    for (const { meter } of [this.table, this.s3, this.kinesis, this.sqs, this.sagemaker]) meter.reset();
     this.invoked.clear();
     this.invocations.calls.length = 0;
     Object.assign(this.kinesis, { records: 0, bytes: 0, units: 0 });

@@ -1,7 +1,7 @@
 /** EventBridge in this process: PutEvents of 1-10 entries, kept; entries fail in their places when `fails` says so. */
 import type { EventBridgeClient, PutEventsRequestEntry } from '@aws-sdk/client-eventbridge';
-import { Meter } from './dynamo/meter.ts';
 import { type Command, FakeClient } from './fake-client.ts';
+import { Meter } from './meter.ts';
 
 const MAX_ENTRIES = 10;
 

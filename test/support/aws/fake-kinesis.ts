@@ -8,8 +8,8 @@
  */
 import { createHash } from 'node:crypto';
 import { type KinesisClient, KinesisServiceException } from '@aws-sdk/client-kinesis';
-import { Meter } from './dynamo/meter.ts';
 import { type Command, FakeClient } from './fake-client.ts';
+import { Meter } from './meter.ts';
 
 const MAX_RECORDS = 500;
 const MAX_RECORD_BYTES = 1024 * 1024;

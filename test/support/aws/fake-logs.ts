@@ -5,8 +5,8 @@
  */
 import { type CloudWatchLogsClient, ResourceNotFoundException } from '@aws-sdk/client-cloudwatch-logs';
 import type { Clock } from '../../../backend/ports/clock.ts';
-import { Meter } from './dynamo/meter.ts';
 import { type Command, FakeClient } from './fake-client.ts';
+import { Meter } from './meter.ts';
 
 export const TRANSFORM_LOGS = '/aws/sagemaker/TransformJobs';
 /** DescribeLogStreams gives so many at most. */

@@ -11,8 +11,8 @@
  * - `meter` counts calls; `stored` and `sent` count bytes in and out.
  */
 import { NoSuchBucket, NoSuchKey, NotFound, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
-import { Meter } from './dynamo/meter.ts';
 import { type Command, FakeClient } from './fake-client.ts';
+import { Meter } from './meter.ts';
 import { presignedRefusal } from './presigned.ts';
 
 const $metadata = { httpStatusCode: 404 };

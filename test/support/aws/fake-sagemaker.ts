@@ -24,10 +24,10 @@ import {
 } from '@aws-sdk/client-sagemaker';
 import type { Clock } from '../../../backend/ports/clock.ts';
 import type { Model } from '../fake-transforms.ts';
-import { Meter } from './dynamo/meter.ts';
 import { type Command, FakeClient } from './fake-client.ts';
 import type { FakeLogs } from './fake-logs.ts';
 import type { FakeS3 } from './fake-s3.ts';
+import { Meter } from './meter.ts';
 import { requestProblem } from './sagemaker/check-request.ts';
 import { dataLogLines, inputObjects, parseUri, runObject } from './sagemaker/run-objects.ts';
 import { NO_TROUBLE, type SageMakerTrouble, type StateChange } from './sagemaker/trouble.ts';

@@ -11,8 +11,8 @@
  */
 import { type SQSClient, SQSServiceException } from '@aws-sdk/client-sqs';
 import type { Clock } from '../../../backend/ports/clock.ts';
-import { Meter } from './dynamo/meter.ts';
 import { type Command, FakeClient } from './fake-client.ts';
+import { Meter } from './meter.ts';
 
 const MAX_DELAY_S = 900;
 const MAX_BATCH = 10;

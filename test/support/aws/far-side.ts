@@ -10,6 +10,8 @@ import {
 import { CreateBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { CreateQueueCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { type Clients, createClients } from '../../../backend/aws/clients.ts';
+import { DynamoStore } from '../../../backend/aws/dynamo/store.ts';
+import type { Store } from '../../../backend/ports/store.ts';
 import type { FakeClient } from './fake-client.ts';
 import { clientsOf } from './functions.ts';
 import { oneAtATime } from './moto.ts';
@@ -18,6 +20,7 @@ import { createTable } from './tables.ts';
 
 export interface FarSide {
   readonly clients: Clients;
+  readonly store: Store;
   /** What the functions' environment must say otherwise. */
   readonly env: Readonly<Record<string, string>>;
   /** Puts an object there that another service wrote. */
@@ -61,10 +64,10 @@ export async function motoSide(endpoint: string, name: string, services: Service
   }
   return {
     env,
+    // Its transactions are not apart from what its other threads do.
+    store: new DynamoStore({ client: oneAtATime(real.dynamo), name, pause: async () => undefined }),
     clients: {
       ...clientsOf(services),
-      // Its transactions are not apart from what its other threads do.
-      dynamo: oneAtATime(real.dynamo),
       s3: both(real.s3, services.s3),
       kinesis: both(real.kinesis, services.kinesis),
       sqs: both(real.sqs, services.sqs),

@@ -11,6 +11,8 @@ import { create as reconcile } from '../../../backend/handlers/reconcile.ts';
 import { createRuntime, type Runtime } from '../../../backend/handlers/runtime.ts';
 import { create as settle } from '../../../backend/handlers/settle.ts';
 import { create as start } from '../../../backend/handlers/start.ts';
+import type { Clock } from '../../../backend/ports/clock.ts';
+import type { Store } from '../../../backend/ports/store.ts';
 import { deadLettersUrl, type Services } from './services.ts';
 
 export type LambdaFunction = (event: never, context: Context) => Promise<unknown>;
@@ -32,9 +34,9 @@ export interface Told {
   readonly measured: Record<string, number>;
 }
 
-export function clientsOf({ dynamo, s3, sagemaker, kinesis, sqs, logs, events }: Services): Clients {
+export function clientsOf({ s3, sagemaker, kinesis, sqs, logs, events }: Services): Clients {
   return {
-    dynamo: dynamo.client,
+    dynamo: { send: () => Promise.reject(new Error('the store of the tests is no DynamoDB')) } as never,
     s3: s3.client,
     sagemaker: sagemaker.client,
     kinesis: kinesis.client,
@@ -45,12 +47,13 @@ export function clientsOf({ dynamo, s3, sagemaker, kinesis, sqs, logs, events }:
 }
 
 /**
- * @param clients what the functions' calls go through
+ * @param store where the functions keep state
+ * @param clients what their other calls go through
  * @param told takes what they tell
  * @param firstId their IDs begin there: functions that were deployed before have made others
  */
 export function functionsOf(
-  { clock }: Pick<Services, 'clock'>,
+  { clock, store }: { readonly clock: Clock; readonly store: Store },
   clients: Clients,
   environment: Readonly<Record<string, string>>,
   told: Told,
@@ -75,6 +78,7 @@ export function functionsOf(
       readConfig({ ...environment, ...(queue ? { BATCHML_DEAD_LETTERS: deadLettersUrl(queue) } : {}) }, true),
       {
         clients,
+        store,
         clock,
         random: () => `r${String(ids++).padStart(6, '0')}`,
         patience: { now: () => clock.now(), pause: async () => undefined, jitter: () => 0.5 },

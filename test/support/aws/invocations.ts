@@ -1,5 +1,5 @@
 /**
- * Lambda invocations whose calls to AWS a test may spoil. A call is one command of the SDK. What may happen at one:
+ * Lambda invocations whose calls to AWS a test may spoil. A call is one command of the SDK, or one call of the store. What may happen at one:
  *
  * - `die before`, `die after`: the invocation ends there, before or after the command took effect. Nothing that its code
  *   does later has an effect any more.
@@ -10,7 +10,7 @@
  * - `pause`: the invocation hangs there until `resume` is called; for those outside it has timed out.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Command, FakeClient } from './fake-client.ts';
+import type { Between, CarryOut, Command } from './between.ts';
 
 export const FAULTS = [
   'die before',
@@ -60,8 +60,8 @@ export class Invocations {
   readonly #paused: (() => void)[] = [];
   readonly #hanging = new Set<Promise<unknown>>();
 
-  /** Makes a service's commands go through here. */
-  watch(service: string, client: FakeClient): void {
+  /** Makes a service's calls go through here. */
+  watch(service: string, client: Between): void {
     client.around = (command, carryOut) => this.#call(service, command, carryOut);
   }
 
@@ -94,7 +94,7 @@ export class Invocations {
     return paused.length > 0;
   }
 
-  async #call(service: string, command: Command, carryOut: () => object): Promise<object> {
+  async #call(service: string, command: Command, carryOut: CarryOut): Promise<unknown> {
     const invocation = CURRENT.getStore();
     // The test's own looking.
     if (!invocation) return carryOut();
@@ -113,16 +113,16 @@ export class Invocations {
       case 'die before':
         return die();
       case 'die after':
-        quietly(carryOut);
+        await quietly(carryOut);
         return die();
       case 'lost': {
-        const first = quietly(carryOut);
-        return command.name === 'TransactWriteItems' ? first() : carryOut();
+        const first = await quietly(carryOut);
+        return command.name === 'transact' ? first() : carryOut(true);
       }
       case 'fail before':
         throw failure('TimeoutError', 500, `no answer from ${service}`);
       case 'fail after':
-        quietly(carryOut);
+        await quietly(carryOut);
         throw failure('TimeoutError', 500, `no answer from ${service}`);
       case 'throttle':
         throw failure(THROTTLES[service] ?? 'ThrottlingException', 400, 'Rate exceeded');
@@ -141,9 +141,9 @@ const THROTTLES: Record<string, string> = {
 };
 
 /** Carries out a command and keeps what came of it. */
-function quietly(carryOut: () => object): () => object {
+async function quietly(carryOut: CarryOut): Promise<() => unknown> {
   try {
-    const answer = carryOut();
+    const answer = await carryOut();
     return () => answer;
   } catch (error) {
     return () => {

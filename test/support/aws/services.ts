@@ -1,13 +1,16 @@
 /** The services that a deployed pipeline talks to, in this process; and what its functions' environment says of them. */
+
+import type { Store } from '../../../backend/ports/store.ts';
 import { ManualClock } from '../bell-queue.ts';
 import type { Model } from '../fake-transforms.ts';
-import { FakeDynamo } from './fake-dynamo.ts';
 import { FakeEvents } from './fake-events.ts';
 import { FakeKinesis } from './fake-kinesis.ts';
 import { FakeLogs } from './fake-logs.ts';
 import { FakeS3 } from './fake-s3.ts';
 import { FakeSageMaker } from './fake-sagemaker.ts';
 import { FakeSqs } from './fake-sqs.ts';
+import { MemoryStore } from './memory-store.ts';
+import { WatchedStore } from './watched-store.ts';
 
 export const TABLE = 'jobs';
 export const BUCKET = 'bucket';
@@ -24,7 +27,10 @@ const VISIBILITY_MS = 360_000;
 
 export interface Services {
   readonly clock: ManualClock;
-  readonly dynamo: FakeDynamo;
+  /** The store as the functions reach it. */
+  readonly store: WatchedStore;
+  /** What is in it, unless it was made over another. */
+  readonly table: MemoryStore;
   readonly s3: FakeS3;
   readonly kinesis: FakeKinesis;
   readonly sqs: FakeSqs;
@@ -33,7 +39,8 @@ export interface Services {
   readonly events: FakeEvents;
 }
 
-export function makeServices(model: Model): Services {
+/** @param base where state is kept instead of in memory */
+export function makeServices(model: Model, base?: Store): Services {
   const clock = new ManualClock(Date.UTC(2026, 10, 22, 10));
   const s3 = new FakeS3();
   const logs = new FakeLogs(clock);
@@ -43,9 +50,11 @@ export function makeServices(model: Model): Services {
     const deadLetters = deadLettersUrl(queue);
     sqs.open(queueUrl(queue), { visibilityMs: VISIBILITY_MS, maxReceives: MAX_RECEIVES, deadLetters });
   }
+  const table = new MemoryStore();
   return {
     clock,
-    dynamo: new FakeDynamo(),
+    store: new WatchedStore(base ?? table),
+    table,
     s3,
     kinesis: new FakeKinesis(2),
     sqs,

@@ -1,4 +1,4 @@
-/** What was asked of a service: calls by kind; of DynamoDB also read and write units by table and by `table/index`. */
+/** What was asked of a service: calls by kind; of the store also read and write units of its table and of its index. */
 export class Meter {
   readonly calls: Record<string, number> = {};
   readonly reads: Record<string, number> = {};
