@@ -1,6 +1,7 @@
 /** Conditions and changes as expressions of DynamoDB; names and values are placeholders throughout. */
 import type { NativeAttributeValue } from '@aws-sdk/util-dynamodb';
 import type { Changes, Condition } from '../../core/items.ts';
+import { attributesOf } from './attributes.ts';
 
 /** Collects what an expression refers to. */
 export class Terms {
@@ -79,4 +80,12 @@ export function updateExpression(
 
 function clause(word: string, parts: readonly string[]): string {
   return parts.length > 0 ? `${word} ${parts.join(', ')}` : '';
+}
+
+/** What expressions refer to, as a request says it. */
+export function expressionOf({ names, values }: Terms) {
+  return {
+    ...(Object.keys(names).length > 0 ? { ExpressionAttributeNames: names } : {}),
+    ...(Object.keys(values).length > 0 ? { ExpressionAttributeValues: attributesOf(values) } : {}),
+  };
 }

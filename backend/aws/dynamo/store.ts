@@ -1,31 +1,33 @@
 /**
- * The table as the ledger uses it: consistent reads, single conditional writes, and transactions that either happen or say
- * which of their conditions didn't hold. What DynamoDB leaves undone for want of capacity or because of a conflict is
- * tried again with jitter, within a bounded number of tries.
+ * The store on DynamoDB: consistent reads, single conditional writes, and transactions that either happen or say which of their
+ * conditions didn't hold. What DynamoDB leaves undone for want of capacity or because of a conflict is tried again with
+ * jitter, within a bounded number of tries. Throttled and unanswered requests are repeated by the SDK; what it gives up is thrown.
  */
+import { randomUUID } from 'node:crypto';
 import {
   BatchGetItemCommand,
   BatchWriteItemCommand,
-  type CancellationReason,
   type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
   QueryCommand,
-  type TransactWriteItem,
   TransactWriteItemsCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { marshall, type NativeAttributeValue, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Item, Key } from '../../core/items.ts';
 import type { Outcome, Range, Store, Write } from '../../ports/store.ts';
-import { conditionExpression, Terms, updateExpression } from './expressions.ts';
+import { type Attributes, attributesOf, itemOf } from './attributes.ts';
+import { conditionExpression, expressionOf, Terms } from './expressions.ts';
+import { failedConditions, isPassing, wasRepeated } from './refusals.ts';
+import { putOf, stepOf, updateOf } from './requests.ts';
+import { tookEffect } from './took-effect.ts';
 
 export type DynamoSender = Pick<DynamoDBClient, 'send'>;
 
 /** Limits of the DynamoDB API: items of BatchGetItem and BatchWriteItem. */
 const BATCH_GET_MOST = 100;
 const BATCH_WRITE_MOST = 25;
-/** Tries of what was left undone, and the longest wait before the first of them in ms; it doubles each time. */
+/** Tries without progress, and the longest wait before the first of them in ms; it doubles each time. */
 const TRIES = 12;
 const WAIT_MS = { first: 10, longest: 2000 };
 
@@ -36,6 +38,8 @@ export interface DynamoStoreOptions {
   readonly pause?: (ms: number) => Promise<void>;
   /** From 0 to 1, different each time: what share of a wait is waited. */
   readonly jitter?: () => number;
+  /** Names a transaction: sent again, it does nothing again. */
+  readonly token?: () => string;
 }
 
 export class DynamoStore implements Store {
@@ -43,42 +47,41 @@ export class DynamoStore implements Store {
   readonly #name: string;
   readonly #pause: (ms: number) => Promise<void>;
   readonly #jitter: () => number;
+  readonly #token: () => string;
 
   constructor(options: DynamoStoreOptions) {
     this.#client = options.client;
     this.#name = options.name;
     this.#pause = options.pause ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms)));
     this.#jitter = options.jitter ?? Math.random;
+    this.#token = options.token ?? randomUUID;
   }
 
   async get({ pk, sk }: Key): Promise<Item | undefined> {
     const { Item } = await this.#client.send(
-      new GetItemCommand({ TableName: this.#name, Key: marshall({ pk, sk }), ConsistentRead: true }),
+      new GetItemCommand({ TableName: this.#name, Key: attributesOf({ pk, sk }), ConsistentRead: true }),
     );
-    return Item && unmarshall(Item);
+    return Item && itemOf(Item);
   }
 
   /** Items in the order of their keys; undefined where there is none. */
   async getAll(keys: readonly Key[]): Promise<(Item | undefined)[]> {
-    const id = ({ pk, sk }: Key) => `${pk} ${sk}`;
     const found = new Map<string, Item>();
-    let open = [...new Map(keys.map((key) => [id(key), key])).values()].map(({ pk, sk }) =>
-      marshall({ pk, sk }),
-    );
+    let open = [...byId(keys).values()].map(({ pk, sk }) => attributesOf({ pk, sk }));
     for (let tries = 0; open.length > 0; ) {
       const asked = open.slice(0, BATCH_GET_MOST);
       const { Responses, UnprocessedKeys } = await this.#client.send(
         new BatchGetItemCommand({ RequestItems: { [this.#name]: { Keys: asked, ConsistentRead: true } } }),
       );
-      for (const raw of Responses?.[this.#name] ?? []) {
-        const item = unmarshall(raw);
-        found.set(id(item as Key), item);
-      }
+      const items = (Responses?.[this.#name] ?? []).map((raw) => itemOf(raw) as Item & Key);
+      for (const item of items) found.set(idOf(item), item);
       const left = UnprocessedKeys?.[this.#name]?.Keys ?? [];
       open = [...left, ...open.slice(BATCH_GET_MOST)];
-      if (left.length > 0) await this.#wait(tries++, 'reads were left undone');
+      // An answer holds 16 MB: where something came, the rest only takes another one.
+      if (items.length > 0) tries = 0;
+      else if (left.length > 0) await this.#wait(tries++, 'reads were left undone');
     }
-    return keys.map((key) => found.get(id(key)));
+    return keys.map((key) => found.get(idOf(key)));
   }
 
   /** Items of a partition in the order of their sort keys, page by page as they are asked for. */
@@ -91,9 +94,9 @@ export class DynamoStore implements Store {
     else if (from !== undefined) parts.push(`${terms.name(sort)} >= ${terms.value(from)}`);
     else if (to !== undefined) parts.push(`${terms.name(sort)} <= ${terms.value(to)}`);
     const FilterExpression = where && conditionExpression(where, terms);
-    let start: Record<string, NativeAttributeValue> | undefined;
+    let start: Attributes | undefined;
     let left = limit ?? Number.POSITIVE_INFINITY;
-    do {
+    while (left > 0) {
       const page = await this.#client.send(
         new QueryCommand({
           TableName: this.#name,
@@ -109,38 +112,40 @@ export class DynamoStore implements Store {
       );
       for (const raw of page.Items ?? []) {
         if (left-- <= 0) return;
-        yield unmarshall(raw);
+        yield itemOf(raw);
       }
       start = page.LastEvaluatedKey;
-    } while (start !== undefined && left > 0);
+      if (start === undefined) return;
+    }
   }
 
   /** One write of its own. */
   async write(write: Write, first: readonly Item[] = []): Promise<Outcome> {
     await this.putAll(first);
-    try {
-      const terms = new Terms();
-      if (write.item) await this.#client.send(new PutItemCommand({ ...this.#putOf(write, terms) }));
-      else await this.#client.send(new UpdateItemCommand({ ...this.#updateOf(write, terms) }));
-      return { done: true };
-    } catch (error) {
-      if ((error as Error).name !== 'ConditionalCheckFailedException') throw error;
-      const { Item } = error as { Item?: Record<string, NativeAttributeValue> };
-      return { done: false, failed: new Map([[0, Item && unmarshall(Item)]]) };
-    }
+    // A check alone is no request of its own.
+    if (!write.item && !write.changes) return this.#transact([write]);
+    return this.#untilItPasses(
+      () =>
+        write.item
+          ? this.#client.send(new PutItemCommand(putOf(this.#name, write)))
+          : this.#client.send(new UpdateItemCommand(updateOf(this.#name, write))),
+      (found) => tookEffect(write, found),
+    );
   }
 
-  /** Writes without a condition, which may be repeated. */
+  /** Writes without a condition, which may be repeated; of one item the last. */
   async putAll(items: readonly Item[]): Promise<void> {
-    let open = items.map((item) => ({
-      PutRequest: { Item: marshall(item, { removeUndefinedValues: true }) },
+    let open = [...byId(items as readonly (Item & Key)[]).values()].map((item) => ({
+      PutRequest: { Item: attributesOf(item) },
     }));
     for (let tries = 0; open.length > 0; ) {
+      const asked = open.slice(0, BATCH_WRITE_MOST);
       const { UnprocessedItems } = await this.#client.send(
-        new BatchWriteItemCommand({ RequestItems: { [this.#name]: open.slice(0, BATCH_WRITE_MOST) } }),
+        new BatchWriteItemCommand({ RequestItems: { [this.#name]: asked } }),
       );
       const left = (UnprocessedItems?.[this.#name] ?? []) as typeof open;
       open = [...left, ...open.slice(BATCH_WRITE_MOST)];
+      if (left.length < asked.length) tries = 0;
       if (left.length > 0) await this.#wait(tries++, 'writes were left undone');
     }
   }
@@ -149,56 +154,38 @@ export class DynamoStore implements Store {
   async transact(writes: readonly Write[], first: readonly Item[] = []): Promise<Outcome> {
     if (writes.length === 1) return this.write(writes[0] as Write, first);
     await this.putAll(first);
-    const TransactItems = writes.map((write): TransactWriteItem => {
-      const terms = new Terms();
-      if (write.item) return { Put: this.#putOf(write, terms) };
-      if (write.changes) return { Update: this.#updateOf(write, terms) };
-      const ConditionExpression = write.condition && conditionExpression(write.condition, terms);
-      const { pk, sk } = write.key;
-      return {
-        ConditionCheck: {
-          TableName: this.#name,
-          Key: marshall({ pk, sk }),
-          ConditionExpression,
-          ...expressionOf(terms),
-          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-        },
-      };
-    });
+    return this.#transact(writes);
+  }
+
+  #transact(writes: readonly Write[]): Promise<Outcome> {
+    const input = {
+      TransactItems: writes.map((write) => stepOf(this.#name, write)),
+      ClientRequestToken: this.#token(),
+    };
+    return this.#untilItPasses(() => this.#client.send(new TransactWriteItemsCommand(input)));
+  }
+
+  /**
+   * Sends a write until it is done or refused for a reason that stays.
+   * @param known whether a refusal's item shows that the write had been done before; asked only where it had been sent before
+   */
+  async #untilItPasses(
+    send: () => Promise<unknown>,
+    known: (found: Item | undefined) => boolean = () => false,
+  ): Promise<Outcome> {
+    let repeated = false;
     for (let tries = 0; ; ) {
       try {
-        await this.#client.send(new TransactWriteItemsCommand({ TransactItems }));
+        await send();
         return { done: true };
       } catch (error) {
+        repeated ||= wasRepeated(error);
         const failed = failedConditions(error);
-        if (failed.size > 0) return { done: false, failed };
+        if (failed) return repeated && known(failed.get(0)) ? { done: true } : { done: false, failed };
         if (!isPassing(error)) throw error;
         await this.#wait(tries++, (error as Error).message);
       }
     }
-  }
-
-  #putOf({ item, condition }: Write, terms: Terms) {
-    const ConditionExpression = condition && conditionExpression(condition, terms);
-    return {
-      TableName: this.#name,
-      Item: marshall(item, { removeUndefinedValues: true }),
-      ...conditional(ConditionExpression, terms),
-    };
-  }
-
-  #updateOf({ key: { pk, sk }, changes = {}, condition }: Write, terms: Terms) {
-    const UpdateExpression = updateExpression(changes, terms);
-    const ConditionExpression = condition && conditionExpression(condition, terms);
-    return {
-      TableName: this.#name,
-      Key: marshall({ pk, sk }),
-      UpdateExpression,
-      ...expressionOf(terms),
-      ...(ConditionExpression === undefined
-        ? {}
-        : { ConditionExpression, ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const }),
-    };
   }
 
   async #wait(tries: number, what: string): Promise<void> {
@@ -207,42 +194,8 @@ export class DynamoStore implements Store {
   }
 }
 
-function expressionOf(terms: Terms) {
-  return {
-    ...(Object.keys(terms.names).length > 0 ? { ExpressionAttributeNames: terms.names } : {}),
-    ...(Object.keys(terms.values).length > 0
-      ? { ExpressionAttributeValues: marshall(terms.values, { removeUndefinedValues: true }) }
-      : {}),
-  };
-}
+/** A key as one text. */
+const idOf = ({ pk, sk }: Key): string => `${pk.length} ${pk}${sk}`;
 
-function conditional(ConditionExpression: string | undefined, terms: Terms) {
-  if (ConditionExpression === undefined) return {};
-  return {
-    ConditionExpression,
-    ...expressionOf(terms),
-    ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
-  };
-}
-
-function reasonsOf(error: unknown): readonly CancellationReason[] {
-  return (error as { CancellationReasons?: CancellationReason[] }).CancellationReasons ?? [];
-}
-
-function failedConditions(error: unknown): Map<number, Item | undefined> {
-  const failed = new Map<number, Item | undefined>();
-  for (const [i, { Code, Item }] of reasonsOf(error).entries())
-    if (Code === 'ConditionalCheckFailed') failed.set(i, Item && unmarshall(Item));
-  return failed;
-}
-
-const PASSING = new Set(['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded', 'None']);
-
-/** Whether trying a transaction again may help: another one was at the same items, or capacity ran short. */
-function isPassing(error: unknown): boolean {
-  const { name } = error as Error;
-  if (name === 'TransactionInProgressException') return true;
-  if (name !== 'TransactionCanceledException') return false;
-  const reasons = reasonsOf(error);
-  return reasons.length > 0 && reasons.every(({ Code }) => Code !== undefined && PASSING.has(Code));
-}
+/** Each once, the last of those with the same key. */
+const byId = <T extends Key>(all: readonly T[]) => new Map(all.map((each) => [idOf(each), each]));
