@@ -28,7 +28,7 @@ describeMoto('on a moto server', (endpoint) => {
 
   it('every record gets its result, and a bad one its error', async () => {
     const cloud = await open(doubling((n) => n === 33));
-    await cloud.submit('s', records(200), { chunkSize: 50 });
+    await cloud.submit('s', records(40), { chunkSize: 15 });
     await cloud.finish(['s']);
     await expectDone(cloud, 's', (n) => n !== 33);
     expect((await cloud.jobs('s'))[33]?.error).toEqual({
@@ -66,7 +66,7 @@ describeMoto('on a moto server', (endpoint) => {
     const random = () => ((turn++ * 7919) % 1000) / 1000;
     cloud.trouble = { random, lose: 0.3, twice: true, shuffle: true };
     cloud.together = 3;
-    await cloud.submit('s', records(40), { chunkSize: 7 });
+    await cloud.submit('s', records(20), { chunkSize: 7 });
     await cloud.finish(['s']);
     await expectWhole(cloud, 's', (n) => n !== 5);
   });
@@ -76,18 +76,18 @@ describeMoto('on a moto server', (endpoint) => {
       doubling((n) => n % 10 === 3),
       { env: { ...small, BATCHML_MAX_TRANSFORM_JOBS: '1' } },
     );
-    await cloud.submit('s', records(30));
+    await cloud.submit('s', records(15));
     await cloud.finish(['s']);
     cloud.sagemaker.durationMs = 5 * MINUTE;
     cloud.sagemaker.model = doubling();
     await cloud.call('POST', '/submissions/s/retry', { generation: 0 });
     await cloud.settle(MINUTE);
-    await cloud.submit('c', records(20));
+    await cloud.submit('c', records(10));
     await cloud.settle(MINUTE);
     await cloud.call('POST', '/submissions/c/cancel');
     await cloud.finish(['s', 'c']);
     await expectDone(cloud, 's');
     await expectDone(cloud, 'c', 'any');
-    expect(await cloud.counts('c')).toMatchObject({ Cancelled: 20 });
+    expect(await cloud.counts('c')).toMatchObject({ Cancelled: 10 });
   });
 });

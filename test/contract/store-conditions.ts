@@ -6,11 +6,11 @@ import {
   below,
   both,
   type Condition,
-  differs,
   either,
   equal,
   fewerThan,
   type Item,
+  differs as isNot,
   oneOf,
   present,
 } from '../../backend/core/items.ts';
@@ -38,10 +38,10 @@ const CASES: readonly (readonly [condition: Condition, ofItem: boolean, ofNone: 
   [equal('no', false), true, false],
   [equal('no', 0), false, false],
   [equal('other', 5), false, false],
-  [differs('text', 'c'), true, true],
-  [differs('text', 'b'), false, true],
-  [differs('count', '5'), true, true],
-  [differs('other', 'b'), true, true],
+  [isNot('text', 'c'), true, true],
+  [isNot('text', 'b'), false, true],
+  [isNot('count', '5'), true, true],
+  [isNot('other', 'b'), true, true],
   [below('count', 6), true, false],
   [below('count', 5), false, false],
   [below('count', '6'), false, false],
@@ -78,11 +78,13 @@ const CASES: readonly (readonly [condition: Condition, ofItem: boolean, ofNone: 
   [both(present('pk'), either(absent('other'), below('count', 5))), true, false],
 ];
 
-export function conditionContract(store: () => Store): void {
+/** @param differs where the server behind a driver is known to be wrong */
+export function conditionContract(store: () => Store, differs: (condition: Condition) => boolean): void {
   it('hold of an item, and of none, alike in a write, in a transaction and in a query', async () => {
     const item = { pk: 'p', sk: 'item' };
     await store().putAll([{ ...item, ...ITEM }]);
     for (const [i, [condition, ofItem, ofNone]] of CASES.entries()) {
+      if (differs(condition)) continue;
       const none = { pk: 'p', sk: `none ${i}` };
       const seen = { set: { seen: i } };
       const beside = { key: { pk: 'q', sk: 'q' }, changes: { add: { n: 1 } } };

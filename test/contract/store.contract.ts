@@ -1,5 +1,6 @@
 /** The store's contract: one suite that every driver must pass, in the port's words only. */
 import { afterEach, beforeEach, describe } from 'vitest';
+import type { Condition } from '../../backend/core/items.ts';
 import type { Store } from '../../backend/ports/store.ts';
 import { conditionContract } from './store-conditions.ts';
 import { queryContract } from './store-query.ts';
@@ -11,8 +12,15 @@ export interface OpenStore {
   close(): Promise<void>;
 }
 
-/** @param open gives an empty store; called before each test */
-export function storeContract(name: string, open: () => Promise<OpenStore>): void {
+/**
+ * @param open gives an empty store; called before each test
+ * @param differs conditions of which the server behind it is known to be wrong
+ */
+export function storeContract(
+  name: string,
+  open: () => Promise<OpenStore>,
+  differs: (condition: Condition) => boolean = () => false,
+): void {
   describe(`store: ${name}`, () => {
     let opened: OpenStore;
     beforeEach(async () => {
@@ -23,7 +31,7 @@ export function storeContract(name: string, open: () => Promise<OpenStore>): voi
 
     describe('values', () => valueContract(store));
     describe('writes', () => writeContract(store));
-    describe('conditions', () => conditionContract(store));
+    describe('conditions', () => conditionContract(store, differs));
     describe('queries', () => queryContract(store));
   });
 }

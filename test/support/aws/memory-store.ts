@@ -10,7 +10,7 @@ import { holds, type Item, type Key } from '../../../backend/core/items.ts';
 import type { Outcome, Range, Store, Write } from '../../../backend/ports/store.ts';
 import { itemBytes } from './item-size.ts';
 import { Meter } from './meter.ts';
-import { OpenIndex, placeOf } from './open-index.ts';
+import { comparePlaces, idOf, OpenIndex } from './open-index.ts';
 import { checkKey, checkTransactionBytes, checkWrites, itemAfter } from './store-rules.ts';
 import { compareText } from './text-order.ts';
 
@@ -56,16 +56,16 @@ export class MemoryStore implements Store {
   }
 
   async getAll(keys: readonly Key[]): Promise<(Item | undefined)[]> {
-    const distinct = new Map(keys.map((key) => [`${key.pk}\0${key.sk}`, key]));
+    const distinct = new Map(keys.map((key) => [idOf(key), key]));
     for (let n = 0; n < distinct.size; n += MOST.getItems) this.meter.call('batch get');
     const found = new Map([...distinct].map(([id, key]) => [id, this.#read(key)]));
-    return keys.map((key) => found.get(`${key.pk}\0${key.sk}`));
+    return keys.map((key) => found.get(idOf(key)));
   }
 
   async *query(range: Range): AsyncGenerator<Item> {
     const { index, where, limit } = range;
     let left = limit ?? Number.POSITIVE_INFINITY;
-    for (let after: string | undefined; left > 0; ) {
+    for (let after: Item | undefined; left > 0; ) {
       const { page, last } = this.#page(range, after, where ? Number.POSITIVE_INFINITY : left);
       this.meter.call('query page');
       const bytes = page.reduce((sum, item) => sum + itemBytes(item), 0);
@@ -81,19 +81,25 @@ export class MemoryStore implements Store {
     }
   }
 
-  async write(write: Write): Promise<Outcome> {
+  async write(write: Write, first: readonly Item[] = []): Promise<Outcome> {
+    this.#put(first);
     this.meter.call('write');
     return this.#carryOut([write], 1);
   }
 
-  async transact(writes: readonly Write[]): Promise<Outcome> {
+  async transact(writes: readonly Write[], first: readonly Item[] = []): Promise<Outcome> {
     const [one] = writes;
-    if (one && writes.length === 1) return this.write(one);
+    if (one && writes.length === 1) return this.write(one, first);
+    this.#put(first);
     this.meter.call('transact');
     return this.#carryOut(writes, 2);
   }
 
   async putAll(items: readonly Item[]): Promise<void> {
+    this.#put(items);
+  }
+
+  #put(items: readonly Item[]): void {
     for (let n = 0; n < items.length; n += MOST.putItems) this.meter.call('batch write');
     for (const item of items) this.#carryOut([{ key: { pk: item['pk'], sk: item['sk'] }, item }], 1);
   }
@@ -110,15 +116,15 @@ export class MemoryStore implements Store {
   }
 
   /** The next items of a range, and where to go on if more may follow. */
-  #page({ pk, from, to, index, newestFirst = false }: Range, after: string | undefined, most: number) {
+  #page({ pk, from, to, index, newestFirst = false }: Range, after: Item | undefined, most: number) {
     const found = index ? this.#index.items(pk) : (this.#partitions.get(pk)?.inOrder() ?? []);
     const sort = index ? 'openAt' : 'sk';
-    const place = index ? placeOf : ({ sk }: Item): string => sk;
+    const compare = index ? comparePlaces : (a: Item, b: Item) => compareText(a['sk'], b['sk']);
     const asked = found.filter(
       (item) =>
         (from === undefined || compareText(item[sort], from) >= 0) &&
         (to === undefined || compareText(item[sort], to) <= 0) &&
-        (after === undefined || compareText(place(item), after) * (newestFirst ? -1 : 1) > 0),
+        (after === undefined || compare(item, after) * (newestFirst ? -1 : 1) > 0),
     );
     if (newestFirst) asked.reverse();
     const page: Item[] = [];
@@ -128,8 +134,7 @@ export class MemoryStore implements Store {
       page.push(item);
       if (bytes >= MOST.pageBytes) break;
     }
-    const last = page.at(-1);
-    return { page, last: last && page.length < asked.length ? place(last) : undefined };
+    return { page, last: page.length < asked.length ? page.at(-1) : undefined };
   }
 
   /** @param times how often each write is charged */
@@ -144,11 +149,11 @@ export class MemoryStore implements Store {
     if (times > 1) checkTransactionBytes(bytes.reduce((sum, each) => sum + each, 0));
     for (const each of bytes) this.meter.write('table', times * units(each, 1024));
     if (failed.size > 0) return { done: false, failed };
-    for (const [i, next] of nexts.entries()) if (next) this.#put(found[i], copyOf(next));
+    for (const [i, next] of nexts.entries()) if (next) this.#keep(found[i], copyOf(next));
     return { done: true };
   }
 
-  #put(before: Item | undefined, item: Item): void {
+  #keep(before: Item | undefined, item: Item): void {
     const partition = this.#partitions.get(item['pk']) ?? new Partition();
     this.#partitions.set(item['pk'], partition);
     partition.put(item);

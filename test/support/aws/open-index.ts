@@ -3,7 +3,7 @@
  * changes. That is worked off at once or, while `lagging`, when `catchUp` is called.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { Item } from '../../../backend/core/items.ts';
+import type { Item, Key } from '../../../backend/core/items.ts';
 import { itemBytes } from './item-size.ts';
 import { OPEN_INDEX_ATTRIBUTES } from '../../../backend/core/open-index.ts';
 import { compareText } from './text-order.ts';
@@ -29,23 +29,25 @@ export class OpenIndex {
   /** Applies the changes that it is behind by: all, or the oldest so many. */
   catchUp(changes = Number.POSITIVE_INFINITY): void {
     for (const { before, after } of this.#behind.splice(0, changes)) {
-      if (before) this.#partitions.get(before['openKey'])?.delete(idOf(before));
+      if (before) this.#partitions.get(before['openKey'])?.delete(idOf(before as Key));
       if (!after) continue;
       const partition = this.#partitions.get(after['openKey']) ?? new Map<string, Item>();
-      this.#partitions.set(after['openKey'], partition.set(idOf(after), after));
+      this.#partitions.set(after['openKey'], partition.set(idOf(after as Key), after));
     }
   }
 
   /** What it holds under a key, in order. */
   items(openKey: string): Item[] {
     const items = [...(this.#partitions.get(openKey)?.values() ?? [])];
-    return items.sort((a, b) => compareText(placeOf(a), placeOf(b)));
+    return items.sort((a, b) => comparePlaces(a, b));
   }
 }
 
-const idOf = ({ pk, sk }: Item): string => `${pk}\0${sk}`;
-/** Where an item stands among those of its key. */
-export const placeOf = ({ openAt, pk, sk }: Item): string => `${openAt}\0${pk}\0${sk}`;
+/** A key as one text. */
+export const idOf = ({ pk, sk }: Key): string => `${pk.length} ${pk}${sk}`;
+/** Which of two items of one key of the index comes first. */
+export const comparePlaces = (a: Item, b: Item): number =>
+  compareText(a['openAt'], b['openAt']) || compareText(a['pk'], b['pk']) || compareText(a['sk'], b['sk']);
 
 const samePlace = (a: Item, b: Item) => a['openKey'] === b['openKey'] && a['openAt'] === b['openAt'];
 

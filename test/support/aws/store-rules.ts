@@ -5,6 +5,7 @@
 import { type Changes, type Condition, changed, type Item, type Key } from '../../../backend/core/items.ts';
 import { TRANSACT_MOST, type Write } from '../../../backend/ports/store.ts';
 import { itemBytes } from './item-size.ts';
+import { idOf } from './open-index.ts';
 
 const MOST_BYTES = { item: 400 * 1024, transaction: 4 * 1024 * 1024, pk: 2048, sk: 1024 };
 /** Operands of IN. */
@@ -29,7 +30,7 @@ export function checkWrites(writes: readonly Write[]): void {
     writes.length === 0 || writes.length > TRANSACT_MOST,
     `Member must have length less than or equal to ${TRANSACT_MOST}`,
   );
-  const keys = new Set(writes.map(({ key }) => `${key.pk}\0${key.sk}`));
+  const keys = new Set(writes.map(({ key }) => idOf(key)));
   refuseIf(keys.size < writes.length, 'Transaction request cannot include multiple operations on one item');
   for (const { key, item, changes, condition } of writes) {
     checkKey(key);
@@ -59,7 +60,6 @@ export function checkKey({ pk, sk }: Key): void {
 function checkChanges({ set = {}, add = {}, take = {}, remove = [] }: Changes): void {
   const sets = Object.entries(set).flatMap(([name, value]) => (value === undefined ? [] : [name]));
   const names = [...sets, ...Object.keys(add), ...Object.keys(take), ...remove];
-  refuseIf(names.length === 0, 'Invalid UpdateExpression: The expression can not be empty');
   refuseIf(new Set(names).size < names.length, 'Two document paths overlap with each other');
   refuseIf(
     names.includes('pk') || names.includes('sk'),

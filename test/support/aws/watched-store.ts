@@ -1,5 +1,5 @@
 /**
- * A store whose calls a test may come between. A call whose answer got lost and that is carried out again answers as the
+ * A store whose calls a test may come between; what a write names is put by a call before, as on DynamoDB. A call whose answer got lost and that is carried out again answers as the
  * DynamoDB driver does then: a write that found what it had itself written is done.
  */
 import { tookEffect } from '../../../backend/aws/dynamo/took-effect.ts';
@@ -27,7 +27,8 @@ export class WatchedStore extends Between implements Store {
     yield* await this.#pass('query', { range }, async () => this.#base.query(range));
   }
 
-  write(write: Write): Promise<Outcome> {
+  async write(write: Write, first: readonly Item[] = []): Promise<Outcome> {
+    if (first.length > 0) await this.putAll(first);
     return this.#pass('write', { write }, async (again = false) => {
       const outcome = await this.#base.write(write);
       const known = again && !outcome.done && tookEffect(write, outcome.failed.get(0));
@@ -35,9 +36,10 @@ export class WatchedStore extends Between implements Store {
     });
   }
 
-  async transact(writes: readonly Write[]): Promise<Outcome> {
+  async transact(writes: readonly Write[], first: readonly Item[] = []): Promise<Outcome> {
     const [one] = writes;
-    if (one && writes.length === 1) return this.write(one);
+    if (one && writes.length === 1) return this.write(one, first);
+    if (first.length > 0) await this.putAll(first);
     return this.#pass('transact', { writes }, () => this.#base.transact(writes));
   }
 
