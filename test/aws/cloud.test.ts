@@ -184,7 +184,7 @@ describe('a bad record', () => {
 });
 
 describe('users', () => {
-  it('cancel what is not in a transform job', async () => {
+  it('cancel what has no result yet, in a transform job or not', async () => {
     const cloud = await open(doubling(), { env: { ...small, BATCHML_MAX_TRANSFORM_JOBS: '1' } });
     cloud.sagemaker.durationMs = 10 * MINUTE;
     await cloud.submit('runs', records(10));
@@ -193,8 +193,9 @@ describe('users', () => {
     await cloud.settle(MINUTE);
     for (const id of ['runs', 'waits']) await cloud.call('POST', `/submissions/${id}/cancel`);
     await cloud.finish(['runs', 'waits']);
-    await expectDone(cloud, 'runs');
+    await expectDone(cloud, 'runs', 'any');
     await expectDone(cloud, 'waits', 'any');
+    expect(await cloud.counts('runs')).toMatchObject({ Cancelled: 10 });
     expect(await cloud.counts('waits')).toMatchObject({ Cancelled: 30 });
     expect(cloud.sagemaker.created).toHaveLength(1);
     expectNoTrouble(cloud);
@@ -229,8 +230,8 @@ describe('users', () => {
     cloud.clock.moveTo(cloud.clock.now() + 60 * 24 * HOUR);
     expect((await cloud.fetch('GET', '/submissions/s')).status).toBe(404);
     cloud.table.expire(cloud.clock.now());
-    // What a pin has in transform jobs is kept, empty.
-    expect(cloud.table.items().map(({ pk }) => (pk as string).slice(0, 2))).toEqual(['P#']);
+    // What a pin is, and what it has in transform jobs: nothing.
+    expect(cloud.table.items().map(({ pk }) => (pk as string).slice(0, 2))).toEqual(['P#', 'P#']);
   });
 });
 

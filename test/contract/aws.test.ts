@@ -1,15 +1,8 @@
-/** The contracts over DynamoDB, S3, SQS and SageMaker: over the tests' own always, over a moto server where there is one. */
-import { randomUUID } from 'node:crypto';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
-import { afterEach, beforeEach, describe, expect } from 'vitest';
+import { CreateBucketCommand } from '@aws-sdk/client-s3';
+import { expect } from 'vitest';
 import { AwsBells } from '../../backend/aws/bells.ts';
 import { s3Blobs } from '../../backend/aws/blobs.ts';
-import { DynamoStore } from '../../backend/aws/dynamo/store.ts';
-import { s3Objects } from '../../backend/aws/s3-objects.ts';
 import { SageMakerTransforms } from '../../backend/aws/sagemaker-transforms.ts';
-import { equal } from '../../backend/core/items.ts';
-import type { Ledger } from '../../backend/ports/ledger.ts';
 import { awsPorts } from '../support/aws/backend.ts';
 import { FakeKinesis } from '../support/aws/fake-kinesis.ts';
 import { FakeLogs } from '../support/aws/fake-logs.ts';
@@ -17,12 +10,9 @@ import { FakeS3 } from '../support/aws/fake-s3.ts';
 import { FakeSageMaker } from '../support/aws/fake-sagemaker.ts';
 import { FakeSqs } from '../support/aws/fake-sqs.ts';
 import { MemoryStore } from '../support/aws/memory-store.ts';
-import { describeMoto, motoConfig, oneAtATime } from '../support/aws/moto.ts';
-import { createTable } from '../support/aws/tables.ts';
 import { ManualClock } from '../support/bell-queue.ts';
 import { bellsContract } from './bells.contract.ts';
 import { ledgerContract } from './ledger.contract.ts';
-import { startContract } from './ledger-start.ts';
 import { T0 } from './ledger-steps.ts';
 import { objectsContract } from './objects.contract.ts';
 import { storeContract } from './store.contract.ts';
@@ -109,39 +99,4 @@ transformsContract('SageMaker (the tests own)', async () => {
     ended: async () => void sagemaker.step(),
     close: async () => undefined,
   };
-});
-
-describeMoto('moto', (endpoint) => {
-  const config = () => motoConfig(endpoint());
-  /** Its transactions are not apart from what its other threads do. */
-  const openStore = async () => {
-    const name = `t-${randomUUID()}`;
-    const client = new DynamoDBClient(config());
-    await createTable(client, name);
-    const store = new DynamoStore({ client: oneAtATime(client), name, pause: async () => undefined });
-    return { store, close: async () => client.destroy() };
-  };
-  const openBucket = async () => {
-    // Its server drops connections when an object is read while it is written.
-    const s3 = new S3Client({ ...config(), forcePathStyle: true, maxAttempts: 5 });
-    const Bucket = `t-${randomUUID()}`;
-    await s3.send(new CreateBucketCommand({ Bucket }));
-    return { s3, objects: s3Objects(s3Blobs(s3, Bucket)), Bucket, close: async () => s3.destroy() };
-  };
-
-  // Its `false` equals 0, as Python's does.
-  const differs = (condition: object) => JSON.stringify(condition) === JSON.stringify(equal('no', 0));
-  storeContract('DynamoDB', openStore, differs);
-  objectsContract('S3', openBucket);
-
-  describe('a ledger over both', () => {
-    let open: { readonly ledger: Ledger; close(): Promise<unknown> };
-    beforeEach(async () => {
-      const [{ store, close }, bucket] = [await openStore(), await openBucket()];
-      const { ledger } = awsPorts(store, bucket.s3, clock, bucket.Bucket);
-      open = { ledger, close: () => Promise.all([close(), bucket.close()]) };
-    });
-    afterEach(() => open.close());
-    startContract(() => open.ledger);
-  });
 });
