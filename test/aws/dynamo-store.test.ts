@@ -11,8 +11,9 @@ import {
   TransactionConflictException,
   TransactionInProgressException,
 } from '@aws-sdk/client-dynamodb';
-import { marshall } from '@aws-sdk/util-dynamodb';
+
 import { beforeEach, describe, expect, it } from 'vitest';
+import { attributesOf } from '../../backend/aws/dynamo/attributes.ts';
 import { DynamoStore } from '../../backend/aws/dynamo/store.ts';
 import { absent, equal, type Item, type Key } from '../../backend/core/items.ts';
 import type { Write } from '../../backend/ports/store.ts';
@@ -63,7 +64,7 @@ const refused = (found: Item | undefined, attempts = 1) =>
   new ConditionalCheckFailedException({
     message: 'The conditional request failed',
     $metadata: metadata(attempts),
-    ...(found ? { Item: marshall(found) } : {}),
+    ...(found ? { Item: attributesOf(found) } : {}),
   });
 
 /** One reason for each step, in their order; `None` for those that would have been done. */
@@ -91,7 +92,7 @@ describe('a transaction that is cancelled', () => {
 
   it('because of conditions says which, and what was found there', async () => {
     const failed = { Code: 'ConditionalCheckFailed', Message: 'The conditional request failed' };
-    const store = storeOf(cancelled({ ...failed, Item: marshall(item({ n: 7 })) }, NONE, failed));
+    const store = storeOf(cancelled({ ...failed, Item: attributesOf(item({ n: 7 })) }, NONE, failed));
     expect(await store.transact(writes)).toEqual({
       done: false,
       failed: new Map([
@@ -158,7 +159,7 @@ describe('a transaction that is cancelled', () => {
 
   it('of one check is a transaction too: no item is made by looking', async () => {
     expect(await storeOf({}).write({ key, condition: absent('pk') })).toEqual({ done: true });
-    expect(sent).toMatchObject([{ TransactItems: [{ ConditionCheck: { Key: marshall(key) } }] }]);
+    expect(sent).toMatchObject([{ TransactItems: [{ ConditionCheck: { Key: attributesOf(key) } }] }]);
   });
 });
 
@@ -294,7 +295,7 @@ describe('batches', () => {
 
   it('give what is there in the order asked, once for keys that come twice', async () => {
     const [a, b, c] = keys(3);
-    const answer = { Responses: { jobs: [marshall({ ...c, n: 3 }), marshall({ ...a, n: 1 })] } };
+    const answer = { Responses: { jobs: [attributesOf({ ...c, n: 3 }), attributesOf({ ...a, n: 1 })] } };
     const read = await storeOf(answer).getAll([a, b, c, a].map((each) => each as Key));
     expect(read.map((each) => each?.['n'])).toEqual([1, undefined, 3, 1]);
     expect(asked(sent[0] as Input)).toHaveLength(3);
@@ -315,14 +316,14 @@ describe('batches', () => {
 
   it('of items with the same key hold the last: DynamoDB refuses a batch with both', async () => {
     await storeOf({}).putAll([item({ n: 1 }), item({ n: 2 })]);
-    expect(asked(sent[0] as Input)).toEqual([{ PutRequest: { Item: marshall(item({ n: 2 })) } }]);
+    expect(asked(sent[0] as Input)).toEqual([{ PutRequest: { Item: attributesOf(item({ n: 2 })) } }]);
   });
 });
 
 describe('a query', () => {
   const page = (from: number, to: number, last = true) => ({
-    Items: Array.from({ length: to - from }, (_, i) => marshall({ pk: 'p', sk: `${from + i}` })),
-    ...(last ? {} : { LastEvaluatedKey: marshall({ pk: 'p', sk: `${to - 1}` }) }),
+    Items: Array.from({ length: to - from }, (_, i) => attributesOf({ pk: 'p', sk: `${from + i}` })),
+    ...(last ? {} : { LastEvaluatedKey: attributesOf({ pk: 'p', sk: `${to - 1}` }) }),
   });
   const read = async (store: DynamoStore, range: object = {}) => {
     const sks: string[] = [];
@@ -331,12 +332,12 @@ describe('a query', () => {
   };
 
   it('goes on from where a page ended, also one without items', async () => {
-    const store = storeOf(page(0, 2, false), { Items: [], LastEvaluatedKey: marshall(key) }, page(2, 3));
+    const store = storeOf(page(0, 2, false), { Items: [], LastEvaluatedKey: attributesOf(key) }, page(2, 3));
     expect(await read(store)).toEqual(['0', '1', '2']);
     expect(sent.map(({ ExclusiveStartKey }) => ExclusiveStartKey)).toEqual([
       undefined,
-      marshall({ pk: 'p', sk: '1' }),
-      marshall(key),
+      attributesOf({ pk: 'p', sk: '1' }),
+      attributesOf(key),
     ]);
     expect(sent.every(({ ConsistentRead }) => ConsistentRead)).toBe(true);
   });
