@@ -52,7 +52,7 @@ describe('gather', () => {
 
   it('sees what the index does not show yet by a message that names it too, where there is no stream', async () => {
     harness = await openHarness({ BATCHML_STREAM: '' });
-    harness.services.dynamo.lagIndexes(true);
+    harness.services.table.lagIndex(true);
     await submit(2);
     const [rung] = bodies('gather');
     expect(rung).toEqual({ kind: 'gather', submission: 's', n: 0 });

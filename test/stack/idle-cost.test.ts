@@ -66,8 +66,8 @@ beforeAll(async () => {
   await cloud.settle(MINUTES * MINUTE);
   // Nobody else has work while nothing comes.
   expect([...cloud.invoked]).toEqual([['reconcile', MINUTES]]);
-  const reads = Object.values(cloud.dynamo.meter.reads).reduce((sum, n) => sum + n, 0);
-  expect(cloud.dynamo.meter.writes).toEqual({});
+  const reads = Object.values(cloud.table.meter.reads).reduce((sum, n) => sum + n, 0);
+  expect(cloud.table.meter.writes).toEqual({});
   idle = {
     calls: cloud.invocations.calls.length / MINUTES,
     reads: reads / MINUTES,
