@@ -193,6 +193,8 @@ describe('users', () => {
     await cloud.settle(MINUTE);
     for (const id of ['runs', 'waits']) await cloud.call('POST', `/submissions/${id}/cancel`);
     await cloud.finish(['runs', 'waits']);
+    // Its answers come, and are dropped.
+    await cloud.settle(10 * MINUTE);
     await expectDone(cloud, 'runs', 'any');
     await expectDone(cloud, 'waits', 'any');
     expect(await cloud.counts('runs')).toMatchObject({ Cancelled: 10 });
