@@ -13,11 +13,13 @@ const OF_THE_STACK = ['test/stack/**/*.test.ts'];
 const LONG = [
   'test/aws/cloud-moto.test.ts',
   'test/aws/every-call-*.test.ts',
+  'test/aws/pipeline-weather.test.ts',
   'test/aws/weather.test.ts',
   'test/cli/deploy/moto.test.ts',
   'test/contract/moto.test.ts',
   'test/handlers/bundle.test.ts',
   'test/live/**/*.test.ts',
+  'test/pipeline/reliability.test.ts',
 ];
 
 export default defineConfig({

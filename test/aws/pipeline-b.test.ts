@@ -5,6 +5,6 @@ import { MemoryPipeline } from '../support/memory-pipeline.ts';
 
 MemoryPipeline.backend = awsBackend;
 
-describe.each(['poison', 'read', 'retry', 'trouble', 'reliability'])('%s', async (name) => {
+describe.each(['poison', 'read', 'retry', 'trouble'])('%s', async (name) => {
   await import(`../pipeline/${name}.test.ts`);
 });

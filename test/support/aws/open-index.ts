@@ -4,8 +4,8 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Item, Key } from '../../../backend/core/items.ts';
-import { itemBytes } from './item-size.ts';
 import { OPEN_INDEX_ATTRIBUTES } from '../../../backend/core/open-index.ts';
+import { itemBytes } from './item-size.ts';
 import { compareText } from './text-order.ts';
 
 const HELD: ReadonlySet<string> = new Set(['pk', 'sk', 'openKey', 'openAt', ...OPEN_INDEX_ATTRIBUTES]);
