@@ -60,14 +60,19 @@ interface HeadLine {
 
 /** Packs what is kept of jobs, in ascending order of their indexes, into segments within the limits. */
 export function packSegments(jobs: readonly KeptJob[], limits: SegmentLimits): Segment[] {
-  const whole = parts(jobs).map((part) => pack(part, limits));
-  const fits = whole.length <= 1 && whole.every(({ body }) => body.length <= limits.bytes);
-  if (fits || limits.bytes === Number.POSITIVE_INFINITY) return whole;
-  const left = jobs.map(({ index, kept }): KeptJob => {
-    const leave = 'result' in kept && kept.result.length >= limits.placeFrom ? kept.place : undefined;
-    return { index, kept: leave ? { place: leave } : kept };
+  if (limits.bytes === Number.POSITIVE_INFINITY) return parts(jobs).map((part) => pack(part, limits));
+  const some = leaving(jobs, PART_CHARS / 4);
+  const whole = parts(some).map((part) => pack(part, limits));
+  if (whole.length <= 1 && whole.every(({ body }) => body.length <= limits.bytes)) return whole;
+  return parts(leaving(some, limits.placeFrom)).flatMap((part) => within(part, limits));
+}
+
+/** Results of so many characters and more are left at their place, if they have one. */
+function leaving(jobs: readonly KeptJob[], from: number): KeptJob[] {
+  return jobs.map(({ index, kept }) => {
+    const place = 'result' in kept && kept.result.length >= from ? kept.place : undefined;
+    return { index, kept: place ? { place } : kept };
   });
-  return parts(left).flatMap((part) => within(part, limits));
 }
 
 function within(jobs: readonly KeptJob[], limits: SegmentLimits): Segment[] {

@@ -1,5 +1,4 @@
 import { endJobs } from '../core/chunk-head.ts';
-import type { JobRef } from '../core/ids.ts';
 import { both, equal, oneOf, present } from '../core/items.ts';
 import type { ChangeLedger } from '../ports/ledger.ts';
 import type { Write } from '../ports/store.ts';
@@ -35,20 +34,7 @@ export function cancelLedger(context: Context): CancelLedger {
       return cancelled;
     },
 
-    async beginCancel(id) {
-      const meta = await metaOf(context, id);
-      if (!meta) return false;
-      const begin: Write = {
-        key: metaKey(id),
-        changes: {
-          set: { cancelling: true, closed: true, ...openIn('changing', meta.at, id) },
-          remove: ['retrying', 'announced'],
-        },
-        condition: present('pk'),
-      };
-      const [, ...shards] = closeWrites(context, meta, undefined);
-      return (await store.transact([begin, ...shards])).done;
-    },
+    beginCancel: (id) => beginCancel(context, id),
 
     async cancelChunks(id, from, limit, at) {
       let left = limit;
@@ -68,6 +54,29 @@ export function cancelLedger(context: Context): CancelLedger {
       await store.write({ key: metaKey(id), changes: { set, remove: ['cancelling'] }, condition });
     },
   };
+}
+
+/** Marks a submission as being cancelled, and closes it. */
+async function beginCancel(context: Context, id: string): Promise<boolean> {
+  const meta = await metaOf(context, id);
+  if (!meta) return false;
+  const begin: Write = {
+    key: metaKey(id),
+    changes: {
+      set: {
+        cancelling: true,
+        cancelled: meta.generation,
+        closed: true,
+        ...openIn('changing', meta.at, id),
+      },
+      remove: ['retrying', 'announced'],
+    },
+    condition: equal('generation', meta.generation),
+  };
+  const [, ...shards] = closeWrites(context, meta, undefined);
+  const { done } = await context.store.transact([begin, ...shards]);
+  // A retry began meanwhile: that is cancelled then.
+  return done || beginCancel(context, id);
 }
 
 /** Cancels those jobs of a chunk that have not ended; gives how many. */

@@ -9,7 +9,7 @@ import { cutBatchId, type JobRef } from '../core/ids.ts';
 import { inParallel } from '../core/in-parallel.ts';
 import { equal } from '../core/items.ts';
 import type { Write } from '../ports/store.ts';
-import { type BatchRow, membersWrite, newBatch, openAs, packMembers } from './batch-rows.ts';
+import { type BatchRow, membersWrite, newBatch, packMembers } from './batch-rows.ts';
 import { batchRow, membersOfRow } from './batches.ts';
 import { cancelAt } from './cancel.ts';
 import { type Change, changeHeads, type HeadChange } from './change-heads.ts';
@@ -157,9 +157,13 @@ async function isUnderWay(context: Context, { members, generation }: Batch): Pro
   return meta?.retrying !== undefined && meta.generation === generation;
 }
 
-/** A cancel that came while a retry took its jobs may have passed them by before they were put back. */
+/**
+ * A cancel that came while a retry took its jobs may have passed them by before they were put back. (That the retry is not
+ * under way any more says nothing: it may have ended.)
+ */
 async function unlessCancelled(context: Context, batch: Batch): Promise<void> {
-  if (await isUnderWay(context, batch)) return;
+  const meta = await metaOf(context, batch.members[0]?.submission ?? '');
+  if (meta?.cancelled === undefined || meta.cancelled < batch.generation) return;
   for (const { submission, chunk, from, to } of batch.members) {
     const indexes = new Set(Array.from({ length: to - from }, (_, i) => from + i));
     await cancelAt(context, submission, chunk, indexes, context.clock.now());

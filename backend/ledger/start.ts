@@ -2,7 +2,7 @@ import type { Batch } from '../core/batch.ts';
 import { absent, both, either, equal, fewerThan, type Item, type Key } from '../core/items.ts';
 import type { TransformJob } from '../core/transform-job.ts';
 import type { StartLedger } from '../ports/ledger.ts';
-import { allOf, TRANSACT_MOST, type Write } from '../ports/store.ts';
+import { TRANSACT_MOST, type Write } from '../ports/store.ts';
 import { type BatchRow, batchTtl, isFresh, stillIn } from './batch-rows.ts';
 import { batchesIn, batchRows, withMembers } from './batches.ts';
 import type { Context } from './context.ts';

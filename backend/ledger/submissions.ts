@@ -26,6 +26,8 @@ export interface Meta {
   readonly at: number;
   readonly closed: boolean;
   readonly cancelling?: boolean;
+  /** The generation in which it was last cancelled. */
+  readonly cancelled?: number;
   readonly generation: number;
   /** A retry is under way: of all failed jobs, or of those that an item of its own names. */
   readonly retrying?: 'all' | 'named';

@@ -3,7 +3,7 @@ import { type Batch, countJobs, type Member } from '../core/batch.ts';
 import { planGather } from '../core/gather-plan.ts';
 import { cutBatchId, timedId } from '../core/ids.ts';
 import { linesOf } from '../core/object-lines.ts';
-import { MAX_BATCH_BYTES, type Pin } from '../core/settings.ts';
+import { MAX_BATCH_BYTES } from '../core/settings.ts';
 import type { Ports } from '../ports/index.ts';
 import type { NamedChunk, OpenChunk } from '../ports/ledger.ts';
 import type { BatchObject } from '../ports/objects.ts';

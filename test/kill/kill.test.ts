@@ -151,7 +151,7 @@ describe('kill -9, then the same command', () => {
     ['transform', 'ledger.endTransformJob:1:before'],
     ['filing', 'transforms.readOutput:3:after'],
     ['filing', 'ledger.fileResults:1:before'],
-    ['filing', 'ledger.fileResults:7:after'],
+    ['filing', 'ledger.fileResults:2:after'],
     ['filing', 'ledger.endTransformJob:1:after'],
   ])('inside %s: %s', async (_phase, killAt) => {
     const { path, remove } = temporaryFolder();

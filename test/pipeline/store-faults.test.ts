@@ -99,7 +99,10 @@ async function run(seed: number): Promise<void> {
   await pipeline.finish(['s', 't']);
   await expectWhole(pipeline, 's', (n) => !poison.has(n));
   await expectWhole(pipeline, 't', 'any');
-  await pipeline.settle();
+  for (let minute = 0; minute < 5; minute++) {
+    await pipeline.reconcile();
+    await pipeline.settle(60_000);
+  }
   expect(await pipeline.ports.ledger.openWork(pipeline.clock.now())).toMatchObject({
     chunks: false,
     forming: [],

@@ -90,7 +90,7 @@ describe('the request for a transform job', () => {
       const processing = request.DataProcessing ?? {};
       expect(inputOf(line, csv, processing)).toBe(record);
       const joined = outputOf(line, csv ? '0.1,0.9' : '{"a":[1]}', csv, processing);
-      expect(parseOutputLine(contentType, joined)).toEqual({
+      expect(parseOutputLine(contentType, joined)).toMatchObject({
         id: 's.0.1',
         result: csv ? '"0.1,0.9"' : '{"a":[1]}',
       });
