@@ -74,19 +74,6 @@ export async function mergeSegments(
   return { head: moveSegments(head, to), segments };
 }
 
-/**
- * What is kept of the jobs of a chunk that have ended, by index, out of the segments that `wanted` names.
- * @throws when a segment is missing that the head names however often it is looked at
- */
-export async function loadKept(
-  context: Context,
-  found: FoundHead,
-  wanted: ReadonlySet<string>,
-): Promise<Map<string, Map<number, Kept>>> {
-  const all = await loadSegments(context, [{ found, ids: [...wanted] }]);
-  return all[0] as Map<string, Map<number, Kept>>;
-}
-
 export interface Asked {
   readonly found: FoundHead;
   readonly ids: readonly string[];
