@@ -11,7 +11,9 @@ const AT_A_TIME = 8;
 export function s3Objects(blobs: Pick<BucketBlobs, 'put' | 'get' | 'remove'>): Objects {
   return {
     async writeBatches(objects) {
-      await inParallel(objects, AT_A_TIME, ({ batch, parts }) => blobs.put(dataKey(batch), parts.join('')));
+      await inParallel(objects, AT_A_TIME, ({ batch, parts }) =>
+        blobs.put(dataKey(batch), Buffer.concat(parts)),
+      );
     },
     readBatch: (batch) => blobs.get(dataKey(batch)),
     removeBatches: (batches) => blobs.remove(batches.map(dataKey)),

@@ -67,7 +67,14 @@ export function allEnded({ ends }: Head): boolean {
 
 /** Segments that ends name, in order of their first job. */
 export function segmentsOf({ ends }: Head): string[] {
-  return [...new Set(ends.flatMap((end) => end?.segment ?? []))];
+  const segments = new Set<string>();
+  let last: End | undefined;
+  for (const end of ends) {
+    if (end === last) continue;
+    last = end;
+    if (end?.segment !== undefined) segments.add(end.segment);
+  }
+  return [...segments];
 }
 
 /** Gives free jobs to holders: `holderOf` says whose a job becomes. */
@@ -80,11 +87,10 @@ export function hold(head: Head, holderOf: (index: number) => Holder | undefined
  * Ends jobs. Who held a job that was processed or has failed need not be known any more; of a cancelled one it must, so that
  * everyone who finds out what a batch took finds the same.
  */
-export function endJobs(head: Head, indexes: Iterable<number>, endOf: (index: number) => End): Head {
+export function endJobs(head: Head, indexes: Iterable<number>, end: End): Head {
   const holders = [...head.holders];
   const ends = [...head.ends];
   for (const index of indexes) {
-    const end = endOf(index);
     ends[index] = end;
     if (end.status !== 'Cancelled') holders[index] = undefined;
   }
@@ -108,11 +114,25 @@ export function retake(head: Head, indexes: Iterable<number>, holder: Holder): H
   return { holders, ends };
 }
 
-/** The same head with its texts elsewhere. */
+/** The same head with its texts elsewhere: `to` gives a job's segment, undefined where it stays as it is. */
 export function moveSegments(head: Head, to: ReadonlyMap<number, string>): Head {
+  if (to.size === 0) return head;
+  const moved = new Map<End, Map<string, End>>();
   const ends = head.ends.map((end, index) => {
     const segment = to.get(index);
-    return end && segment !== undefined ? { ...end, segment } : end;
+    if (!end || segment === undefined) return end;
+    // Alike ends stay one object.
+    let known = moved.get(end);
+    if (!known) {
+      known = new Map();
+      moved.set(end, known);
+    }
+    let now = known.get(segment);
+    if (!now) {
+      now = { ...end, segment };
+      known.set(segment, now);
+    }
+    return now;
   });
   return { holders: head.holders, ends };
 }

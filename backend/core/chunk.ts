@@ -86,23 +86,26 @@ function wireJobOf(text: string, index: number, members: Map<string, Span> | und
   return { line, customId: customId === undefined ? undefined : (JSON.parse(customId) as string), record };
 }
 
+/** Whether a line is nothing but white space: it is passed over. */
+export const isBlank = (line: string): boolean => line.charCodeAt(0) !== 123 && line.trim() === '';
+
 /**
- * Reads a chunk's body (NDJSON).
+ * Reads the lines of a chunk's body (NDJSON).
  * @throws ChunkLineError for the first line that can't be accepted
  */
 export function parseChunk(
   submission: string,
   chunk: number,
-  body: string,
+  body: readonly string[],
   contentType: RecordFormat,
 ): ParsedChunk {
   const runs: [number, number][] = [];
   const customIds: (string | null)[] = [];
   let anyCustom = false;
-  let lines = '';
+  const lines: string[] = [];
   let jobs = 0;
-  for (const [index, line] of body.split('\n').entries()) {
-    if (line.trim() === '') continue;
+  for (const [index, line] of body.entries()) {
+    if (isBlank(line)) continue;
     const job = parseWireLine(withoutLineEnd(line), index);
     const run = runs.at(-1);
     if (run && job.line < run[0] + run[1])
@@ -116,10 +119,11 @@ export function parseChunk(
       throw new ChunkLineError(index, `\`customId\` is longer than ${MAX_CUSTOM_ID} characters`);
     customIds.push(job.customId ?? null);
     if (job.customId !== undefined) anyCustom = true;
-    lines += `${jobLine(contentType, formatJobId({ submission, chunk, index: jobs }), job.record, index)}\n`;
+    lines.push(jobLine(contentType, formatJobId({ submission, chunk, index: jobs }), job.record, index));
     jobs++;
   }
-  return { directory: anyCustom ? { lines: runs, customIds } : { lines: runs }, lines, jobs };
+  const directory = anyCustom ? { lines: runs, customIds } : { lines: runs };
+  return { directory, lines: jobs === 0 ? '' : `${lines.join('\n')}\n`, jobs };
 }
 
 /** A job's object line from its record (JSON text; for `text/csv` a JSON string that holds the row). */

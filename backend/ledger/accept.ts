@@ -24,7 +24,7 @@ import {
   partOf,
   shardOf,
 } from './keys.ts';
-import { type Meta, newSubmission, readSubmission, totalsOf } from './submissions.ts';
+import { anyMetaOf, type Meta, metaOf, newSubmission, readSubmission, totalsOf } from './submissions.ts';
 
 /** A submission that takes chunks while it is being closed is looked at again so often. */
 const CLOSE_TRIES = 50;
@@ -46,11 +46,17 @@ export function acceptLedger(context: Context): AcceptLedger {
       return submission ? { created: false, submission } : 'expired';
     },
 
+    async pinOf(id) {
+      const meta = await metaOf(context, id);
+      return meta?.kind === 'batch' ? context.pins.of(meta.pin) : undefined;
+    },
+
     async acceptChunk(chunk, draft): Promise<AcceptOutcome> {
       if (draft.kind === 'single') return acceptSingle(context, chunk, draft);
       const ensured = await ensureMeta(context, draft);
       if (ensured === 'expired') return ensured;
       const { meta } = ensured;
+      if (meta.kind === 'single') return 'closed';
       const { item, beside } = await chunkItems(context, chunk, meta.at);
       const key = headKey(chunk.submission, chunk.n);
       const tally = { chunks: 1, total: chunk.jobs };
@@ -136,6 +142,9 @@ async function ensureMeta(
   const { store } = context;
   const known = (await store.get(metaKey(draft.id))) as Meta | undefined;
   if (known) return isOver(context, known.at) ? 'expired' : { created: false, meta: known };
+  // The ID of a single job, which has no such item until it is retried.
+  const single = await anyMetaOf(context, draft.id);
+  if (single) return { created: false, meta: single };
   const item = metaItem(context, draft, await context.pins.keep(draft.pin));
   const key = listKey(draft.createdAt, draft.id);
   const outcome = await store.transact([

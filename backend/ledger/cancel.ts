@@ -96,13 +96,16 @@ export async function cancelAt(
       more = picked.more;
       now = picked.indexes.length;
       if (now === 0) return undefined;
-      const end = (index: number) => ({
-        status: 'Cancelled' as const,
-        generation: found.head.holders[index]?.generation ?? 0,
-        at,
-        segment: undefined,
-      });
-      return { head: endJobs(found.head, picked.indexes, end), tallies: picked.tallies, along: picked.along };
+      let { head } = found;
+      // A job keeps the generation of who holds it.
+      const byGeneration = new Map<number, number[]>();
+      for (const index of picked.indexes) {
+        const generation = head.holders[index]?.generation ?? 0;
+        byGeneration.set(generation, [...(byGeneration.get(generation) ?? []), index]);
+      }
+      for (const [generation, indexes] of byGeneration)
+        head = endJobs(head, indexes, { status: 'Cancelled', generation, at, segment: undefined });
+      return { head, tallies: picked.tallies, along: picked.along };
     };
     await changeHeads(context, [{ submission, n, of }]);
     cancelled += now;

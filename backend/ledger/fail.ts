@@ -92,7 +92,7 @@ function changeOf(
   const open = [...wanted].filter((index) => isOpenFor(head, index, batch));
   if (open.length === 0) return undefined;
   const { generation } = batch;
-  const failed = endJobs(head, open, () => ({ status: 'Failed', generation, at, segment: NEW }));
+  const failed = endJobs(head, open, { status: 'Failed', generation, at, segment: NEW });
   // Jobs that fail in the queue leave it thereby.
   const tally = { failed: open.length, ...(queued ? { started: open.length } : {}) };
   return {

@@ -19,71 +19,78 @@ import { chunkName, openJobsOf } from './open-jobs.ts';
 /** Batches that are ended at once. */
 const AT_ONCE = 16;
 
+/** Results of one chunk, by the batch that they are filed for. */
 interface ChunkResults {
   readonly submission: string;
   readonly n: number;
-  /** By job index: the result, and the batch that it is filed for. */
-  readonly results: Map<number, { readonly filed: FiledResult; readonly batch: Batch }>;
+  readonly parts: { readonly batch: Batch; readonly results: FiledResult[] }[];
 }
 
 export async function fileResults(context: Context, filings: readonly Filing[], at: number): Promise<void> {
-  const rows = (
-    await batchRows(
-      context,
-      filings.map(({ batch }) => batch),
-    )
-  ).filter((row) => row !== undefined && row.state !== 'Done' && row.state !== 'Failed') as BatchRow[];
-  const batches = await withMembers(context, rows);
-  const byId = new Map(batches.map((batch) => [batch.id, batch]));
-  const chunks = new Map<string, ChunkResults>();
-  for (const { batch: id, results } of filings) {
-    const batch = byId.get(id);
-    if (batch) for (const filed of results) add(chunks, batch, filed);
-  }
-  const changes = [...chunks.values()].map(
-    (chunk): HeadChange => ({
-      submission: chunk.submission,
-      n: chunk.n,
-      of: (found) => changeOf(chunk, found, at),
-    }),
+  const ids = filings.map(({ batch }) => batch);
+  const rows = (await batchRows(context, ids)).filter(
+    (row): row is BatchRow => row !== undefined && row.state !== 'Done' && row.state !== 'Failed',
   );
-  const heads = new Map<string, FoundHead | undefined>();
-  for (const [i, head] of (await changeHeads(context, changes)).entries()) {
-    const { submission, n } = changes[i] as HeadChange;
-    heads.set(chunkName(submission, n), head);
-  }
-  await endWhole(context, rows, batches, heads);
+  const batches = await withMembers(context, rows);
+  const chunks = [...byChunk(filings, new Map(batches.map((batch) => [batch.id, batch]))).values()];
+  const heads = await changeHeads(
+    context,
+    chunks.map(
+      ({ submission, n, parts }): HeadChange => ({
+        submission,
+        n,
+        of: (found) => changeOf(parts, found, at),
+      }),
+    ),
+  );
+  const known = new Map(chunks.map(({ submission, n }, i) => [chunkName(submission, n), heads[i]]));
+  await endWhole(context, rows, batches, known);
 }
 
-function add(chunks: Map<string, ChunkResults>, batch: Batch, filed: FiledResult): void {
-  const { submission, chunk: n, index } = filed.ref;
-  const name = chunkName(submission, n);
-  const known = chunks.get(name) ?? { submission, n, results: new Map() };
-  chunks.set(name, known);
-  if (!known.results.has(index)) known.results.set(index, { filed, batch });
+function byChunk(filings: readonly Filing[], batches: ReadonlyMap<string, Batch>): Map<string, ChunkResults> {
+  const chunks = new Map<string, ChunkResults>();
+  for (const { batch: id, results } of filings) {
+    const batch = batches.get(id);
+    if (!batch) continue;
+    // Results come in the order of their jobs, so those of one chunk stand together.
+    let run: FiledResult[] | undefined;
+    let last: FiledResult['ref'] | undefined;
+    for (const filed of results) {
+      const { ref } = filed;
+      if (!run || last?.chunk !== ref.chunk || last.submission !== ref.submission) {
+        run = [];
+        const name = chunkName(ref.submission, ref.chunk);
+        const known = chunks.get(name) ?? { submission: ref.submission, n: ref.chunk, parts: [] };
+        chunks.set(name, known);
+        known.parts.push({ batch, results: run });
+      }
+      last = ref;
+      run.push(filed);
+    }
+  }
+  return chunks;
 }
 
 /** What filing makes of a head. */
-function changeOf({ results }: ChunkResults, { head }: FoundHead, at: number): Change | undefined {
-  const kept: KeptJob[] = [];
+function changeOf(parts: ChunkResults['parts'], { head }: FoundHead, at: number): Change | undefined {
+  let kept: KeptJob[] = [];
+  let ended = head;
   const tallies = new Map<number, Tally>();
-  const generations = new Map<number, number>();
-  for (const index of [...results.keys()].sort((a, b) => a - b)) {
-    const { filed, batch } = results.get(index) as { filed: FiledResult; batch: Batch };
-    if (!isOpenFor(head, index, batch)) continue;
-    const { result, place } = filed;
-    kept.push({ index, kept: place ? { result, place } : { result } });
-    generations.set(index, batch.generation);
-    const shard = counterShardOf(batch.root);
-    tallies.set(shard, addTally(tallies.get(shard) ?? {}, { processed: 1 }));
+  for (const { batch, results } of parts) {
+    const taken: number[] = [];
+    for (const { ref, result, place } of results) {
+      if (!isOpenFor(ended, ref.index, batch)) continue;
+      kept.push({ index: ref.index, kept: place ? { result, place } : { result } });
+      taken.push(ref.index);
+    }
+    if (taken.length === 0) continue;
+    const { root, generation } = batch;
+    ended = endJobs(ended, taken, { status: 'Processed', generation, at, segment: NEW });
+    const shard = counterShardOf(root);
+    tallies.set(shard, addTally(tallies.get(shard) ?? {}, { processed: taken.length }));
   }
   if (kept.length === 0) return undefined;
-  const ended = endJobs(head, generations.keys(), (index) => ({
-    status: 'Processed',
-    generation: generations.get(index) as number,
-    at,
-    segment: NEW,
-  }));
+  if (parts.length > 1) kept = kept.sort((a, b) => a.index - b.index);
   return { head: ended, tallies, kept };
 }
 

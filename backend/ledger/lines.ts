@@ -1,7 +1,7 @@
 /** A chunk's lines and directory, wherever they are. */
 import { inflateRawSync } from 'node:zlib';
 import type { Directory } from '../core/chunk.ts';
-import { linesOf } from '../core/object-lines.ts';
+import { lineStarts } from '../core/utf8.ts';
 import { linesObject } from './accept.ts';
 import type { Context } from './context.ts';
 import type { FoundHead } from './heads.ts';
@@ -13,27 +13,27 @@ export async function linesOfChunk(
   { submission, n, row }: FoundHead,
   from: number,
   to: number,
-): Promise<string> {
+): Promise<Buffer> {
   const { store, blobs, inline } = context;
-  if (row.line !== undefined) return row.line;
+  const whole = from === 0 && to === row.jobs;
+  if (row.line !== undefined) return Buffer.from(row.line);
   if (row.bytes <= inline) {
     const item = await store.get(besideKey('l', submission, n, row.sha));
     if (!item) throw new Error(`the lines of chunk ${n} of ${submission} are missing in the store`);
-    const text = Buffer.from(item['body'] as Uint8Array).toString();
-    if (from === 0 && to === row.jobs) return text;
-    return `${linesOf(text).slice(from, to).join('\n')}\n`;
+    const bytes = bufferOf(item['body'] as Uint8Array);
+    if (whole) return bytes;
+    const starts = lineStarts(bytes);
+    return bytes.subarray(starts[from], starts[to]);
   }
   const object = linesObject(submission, n, row.sha);
-  if (from > 0 || to < row.jobs) {
-    const item = await store.get(besideKey('z', submission, n, row.sha));
-    if (!item) throw new Error(`the line sizes of chunk ${n} of ${submission} are missing in the store`);
-    const [start, end] = bytesOf(inflateRawSync(item['body'] as Uint8Array), from, to);
-    return Buffer.from(await blobs.getBytes(object, start, end)).toString();
-  }
-  const text = await blobs.get(object);
-  if (text === undefined) throw new Error(`the lines of chunk ${n} of ${submission} are missing: ${object}`);
-  return text;
+  if (whole) return bufferOf(await blobs.getBytes(object, 0, row.bytes));
+  const item = await store.get(besideKey('z', submission, n, row.sha));
+  if (!item) throw new Error(`the line sizes of chunk ${n} of ${submission} are missing in the store`);
+  const [start, end] = bytesOf(inflateRawSync(item['body'] as Uint8Array), from, to);
+  return bufferOf(await blobs.getBytes(object, start, end));
 }
+
+const bufferOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 function bytesOf(sizes: Buffer, from: number, to: number): [number, number] {
   let start = 0;

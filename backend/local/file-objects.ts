@@ -48,13 +48,13 @@ export function fileObjects(root: string): Objects {
 }
 
 /** Whole or not at all, and there after a power cut once its folder is synced: written aside, synced, renamed. */
-async function writeWhole(path: string, parts: readonly string[]): Promise<void> {
+async function writeWhole(path: string, parts: readonly Uint8Array[]): Promise<void> {
   // A name of its own: two may write the same object at once.
   const aside = `${path}.${randomText()}${ASIDE}`;
   try {
     const file = await open(aside, 'w', 0o600);
     try {
-      for (const part of parts) await file.appendFile(part);
+      await file.appendFile(Buffer.concat(parts));
       await file.sync();
     } finally {
       await file.close();

@@ -1,10 +1,18 @@
 /** Accept: check the lines, store them durably, answer with the job IDs, ring. */
 import { createHash } from 'node:crypto';
-import { ChunkLineError, jobLine, MAX_CHUNK_BYTES, MAX_CHUNK_JOBS, parseChunk } from '../core/chunk.ts';
+import {
+  ChunkLineError,
+  isBlank,
+  jobLine,
+  MAX_CHUNK_BYTES,
+  MAX_CHUNK_JOBS,
+  parseChunk,
+} from '../core/chunk.ts';
 import { formatJobId, timedId } from '../core/ids.ts';
 import { JsonTextError, spanOf } from '../core/json-text.ts';
 import { csvRowProblem, withoutLineEnd } from '../core/object-lines.ts';
 import type { Pin } from '../core/settings.ts';
+import { textOf } from '../core/utf8.ts';
 import type { Ports } from '../ports/index.ts';
 import type { ChunkDraft, SubmissionDraft } from '../ports/ledger.ts';
 
@@ -50,23 +58,23 @@ export async function acceptChunk(
       'too_large',
       `the chunk has ${body.length} bytes, the limit is ${MAX_CHUNK_BYTES}`,
     );
-  const known = await ledger.submission(submission);
-  const draft: SubmissionDraft = known ?? {
+  const draft: SubmissionDraft = {
     id: submission,
     kind: 'batch',
-    pin,
+    pin: (await ledger.pinOf(submission)) ?? pin,
     content: undefined,
     name: undefined,
     createdAt: clock.now(),
   };
   const text = decode(body);
-  const lines = countLines(text);
-  if (lines > MAX_CHUNK_JOBS)
-    throw new RefusedError('too_large', `the chunk has ${lines} records, the limit is ${MAX_CHUNK_JOBS}`);
-  if (lines === 0) throw new RefusedError('empty', 'the chunk has no records');
-  const parsed = refusing(() => parseChunk(submission, n, text, draft.pin.settings.contentType));
+  const lines = text.split('\n');
+  const count = lines.reduce((sum, line) => (isBlank(line) ? sum : sum + 1), 0);
+  if (count > MAX_CHUNK_JOBS)
+    throw new RefusedError('too_large', `the chunk has ${count} records, the limit is ${MAX_CHUNK_JOBS}`);
+  if (count === 0) throw new RefusedError('empty', 'the chunk has no records');
+  const parsed = refusing(() => parseChunk(submission, n, lines, draft.pin.settings.contentType));
   const limit = maxRecordBytes(draft.pin);
-  if (body.length > limit) checkRecordSizes(text, limit);
+  if (body.length > limit) checkRecordSizes(lines, limit);
   return store(
     { ledger, bells },
     {
@@ -163,11 +171,9 @@ async function store(
 }
 
 function decode(body: Buffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(body);
-  } catch {
-    throw new RefusedError('bad_record', 'the body is not UTF-8');
-  }
+  const text = textOf(body);
+  if (text === undefined) throw new RefusedError('bad_record', 'the body is not UTF-8');
+  return text;
 }
 
 function refusing<T>(parse: () => T): T {
@@ -179,13 +185,9 @@ function refusing<T>(parse: () => T): T {
   }
 }
 
-function countLines(text: string): number {
-  return text.split('\n').reduce((count, line) => (line.trim() === '' ? count : count + 1), 0);
-}
-
 /** Only needed where the whole body is over the limit: no line of a smaller one can be. */
-function checkRecordSizes(text: string, limit: number): void {
-  for (const [index, line] of text.split('\n').entries()) {
+function checkRecordSizes(lines: readonly string[], limit: number): void {
+  for (const [index, line] of lines.entries()) {
     const size = Buffer.byteLength(line);
     if (size > limit + LINE_ROOM)
       throw new RefusedError(

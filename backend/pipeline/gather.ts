@@ -2,8 +2,8 @@
 import { type Batch, countJobs, type Member } from '../core/batch.ts';
 import { planGather } from '../core/gather-plan.ts';
 import { cutBatchId, timedId } from '../core/ids.ts';
-import { linesOf } from '../core/object-lines.ts';
 import { MAX_BATCH_BYTES } from '../core/settings.ts';
+import { lineStarts } from '../core/utf8.ts';
 import type { Ports } from '../ports/index.ts';
 import type { NamedChunk, OpenChunk } from '../ports/ledger.ts';
 import type { BatchObject } from '../ports/objects.ts';
@@ -184,8 +184,8 @@ export async function writeObjects(
   let page: BatchObject[] = [];
   let size = 0;
   for (const batch of batches) {
-    const parts: string[] = [];
-    for (const _ of batch.members) parts.push((await lines.next()).value ?? '');
+    const parts: Uint8Array[] = [];
+    for (const _ of batch.members) parts.push((await lines.next()).value ?? new Uint8Array());
     page.push({ batch: batch.id, parts });
     size += parts.reduce((sum, part) => sum + part.length, 0);
     if (size < MAX_BATCH_BYTES) continue;
@@ -201,10 +201,10 @@ export async function writeObjects(
 async function* memberLines(
   ledger: Pick<Ports['ledger'], 'chunkLines'>,
   members: readonly Member[],
-): AsyncGenerator<string, undefined> {
+): AsyncGenerator<Uint8Array, undefined> {
   const starts = members.flatMap((member, i) => (i > 0 && sameChunk(members[i - 1], member) ? [] : [i]));
   const runs = starts.map((start, i) => members.slice(start, starts[i + 1]));
-  const reads: Promise<string>[] = [];
+  const reads: Promise<Buffer>[] = [];
   let asked = 0;
   for (const [i, run] of runs.entries()) {
     for (; asked < runs.length && asked < i + READ_AHEAD; asked++) {
@@ -214,14 +214,14 @@ async function* memberLines(
       read.catch(() => undefined);
       reads.push(read);
     }
-    const text = (await reads.shift()) as string;
+    const bytes = (await reads.shift()) as Buffer;
     const span = spanOf(run);
     if (run.length === 1) {
-      yield text;
+      yield bytes;
       continue;
     }
-    const split = linesOf(text);
-    for (const { from, to } of run) yield `${split.slice(from - span.from, to - span.from).join('\n')}\n`;
+    const starts = lineStarts(bytes);
+    for (const { from, to } of run) yield bytes.subarray(starts[from - span.from], starts[to - span.from]);
   }
 }
 

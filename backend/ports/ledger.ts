@@ -7,6 +7,7 @@ import type { Directory } from '../core/chunk.ts';
 import type { JobRef } from '../core/ids.ts';
 import type { JobError, JobStatus } from '../core/job.ts';
 import type { ResultPlace } from '../core/segment.ts';
+import type { Pin } from '../core/settings.ts';
 import type { Submission } from '../core/submission.ts';
 import type { TransformJob } from '../core/transform-job.ts';
 
@@ -131,6 +132,8 @@ export interface AcceptLedger {
   openSubmission(
     draft: SubmissionDraft,
   ): Promise<{ readonly created: boolean; readonly submission: Submission } | 'expired'>;
+  /** What the chunks of a submission of many jobs are pinned to; undefined when there is none. */
+  pinOf(submission: string): Promise<Pin | undefined>;
   /**
    * Stores a chunk and counts its jobs into the submission's total, making the submission if need be. When this
    * answers `accepted` or `repeated` the jobs are durable: that is the acknowledgement.
@@ -169,7 +172,7 @@ export interface GatherLedger {
    */
   formBatches(batches: readonly Batch[]): Promise<readonly Batch[]>;
   /** The object lines of a chunk's jobs `from` to `to` (exclusive). @default all */
-  chunkLines(submission: string, n: number, from?: number, to?: number): Promise<string>;
+  chunkLines(submission: string, n: number, from?: number, to?: number): Promise<Buffer>;
   /** Forming -> Waiting, once the objects are written. Others are left alone. */
   markWaiting(batches: readonly string[]): Promise<void>;
 }

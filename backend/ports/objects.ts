@@ -1,7 +1,7 @@
 /** What goes into a batch's object: its parts, one after the other. */
 export interface BatchObject {
   readonly batch: string;
-  readonly parts: readonly string[];
+  readonly parts: readonly Uint8Array[];
 }
 
 /** Input objects of batches. An object appears whole or not at all, and stays once written. */

@@ -59,7 +59,7 @@ export function acceptContract(open: () => Ledger): void {
       expect(await steps.accept({ ...chunk, acceptedAt: T0 + 99 })).toBe('repeated');
       expect(await steps.accept({ ...chunkOf('s', 0, 5), lines: 'other' })).toBe('conflict');
       expect(await total('s')).toBe(3);
-      expect(await ledger.chunkLines('s', 0)).toBe(chunk.lines);
+      expect(String(await ledger.chunkLines('s', 0))).toBe(chunk.lines);
       expect((await steps.jobs('s'))[0]?.acceptedAt).toBe(chunk.acceptedAt);
     });
 
@@ -91,6 +91,10 @@ export function acceptContract(open: () => Ledger): void {
       expect(await steps.accept({ ...chunkOf('j', 0, 1), sha256: 'other' }, single)).toBe('conflict');
       expect(await steps.accept(chunkOf('j', 1, 1), single)).toBe('closed');
       expect(await ledger.submission('j')).toMatchObject({ kind: 'single', closed: true });
+      // Nor does a submission of many jobs of that name begin beside it.
+      expect(await steps.accept(chunkOf('j', 1, 3))).toBe('closed');
+      expect(await opened(draftOf('j'))).toMatchObject({ created: false, submission: { kind: 'single' } });
+      expect(await steps.counts('j')).toEqual({ Queued: 1 });
     });
 
     it('keeps lines as their own text', async () => {
@@ -100,7 +104,7 @@ export function acceptContract(open: () => Ledger): void {
         `{"id":"s.0.0","input":"${'x'.repeat(1_000_000)}"}\n`,
       ];
       for (const [n, text] of lines.entries()) await steps.accept({ ...chunkOf('s', n, 1), lines: text });
-      for (const [n, text] of lines.entries()) expect(await ledger.chunkLines('s', n)).toBe(text);
+      for (const [n, text] of lines.entries()) expect(String(await ledger.chunkLines('s', n))).toBe(text);
     });
   });
 

@@ -34,7 +34,7 @@ const jobsArb = (recordArb: fc.Arbitrary<string>) =>
 /** JSON on one line, with white space before, in and after its parts, and keys that repeat those of a line. */
 const oneLineArb = spacedJsonArb.filter((json) => !/[\r\n]/.test(json));
 
-const parse = (body: string) => parseChunk('s', 7, body, 'auto');
+const parse = (body: string) => parseChunk('s', 7, body.split('\n'), 'auto');
 const nested = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`;
 const refusal = (body: string): string => {
   try {
@@ -49,7 +49,7 @@ const refusal = (body: string): string => {
 describe('a chunk with CRLF line ends', () => {
   it('keeps its records as they are written', () => {
     const body = '{"line":1,"record":12345678901234567890}\r\n{"line":2,"record":1.0}\r\n';
-    expect(parseChunk('s', 0, body, 'auto').lines).toBe(
+    expect(parseChunk('s', 0, body.split('\n'), 'auto').lines).toBe(
       '{"id":"s.0.0","input":12345678901234567890}\n{"id":"s.0.1","input":1.0}\n',
     );
   });
@@ -177,7 +177,7 @@ describe('parseChunk', () => {
 });
 
 describe('parseChunk of CSV', () => {
-  const csv = (record: string) => parseChunk('s', 0, formatWireLine(1, undefined, record), 'text/csv');
+  const csv = (record: string) => parseChunk('s', 0, [formatWireLine(1, undefined, record)], 'text/csv');
 
   it('keeps rows as their own text', () => {
     fc.assert(

@@ -40,7 +40,7 @@ describe('a request', () => {
     });
     expect(answer).toMatchObject({ statusCode: 200, isBase64Encoded: false });
     expect(JSON.parse(answer.body)).toEqual({ jobIds: ['s-1.0.0', 's-1.0.1'] });
-    expect(await harness.runtime.ledger.chunkLines('s-1', 0)).toContain(
+    expect(String(await harness.runtime.ledger.chunkLines('s-1', 0))).toContain(
       `{"id":"s-1.0.0","input":${JSON.stringify(SECRET)}}\n`,
     );
     expect(harness.services.kinesis.shards.flat().map(({ key, data }) => [key, data.toString()])).toEqual([

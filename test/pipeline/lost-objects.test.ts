@@ -36,7 +36,7 @@ describe("a batch's object", () => {
     const whole = (await objects.readBatch(batch)) ?? '';
     const left = lose(whole);
     if (left === undefined) await objects.removeBatches([batch]);
-    else await objects.writeBatches([{ batch, parts: [left] }]);
+    else await objects.writeBatches([{ batch, parts: [Buffer.from(left)] }]);
     await letGo();
     // No time goes by.
     await pipeline.settle(0);

@@ -55,7 +55,7 @@ function isEnd({ status, result, error, endedAt }: JobView, n: number): boolean 
 async function numbersOf({ ports: { ledger } }: Looked, id: string): Promise<number[]> {
   const numbers: number[] = [];
   for (const { n } of await ledger.chunks(id, 0, 10_000))
-    for (const line of linesOf(await ledger.chunkLines(id, n)))
+    for (const line of linesOf(String(await ledger.chunkLines(id, n))))
       numbers.push(numberOf(recordOfInputLine('auto', line)));
   return numbers;
 }

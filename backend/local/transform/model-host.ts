@@ -140,8 +140,7 @@ export class ModelHost {
     for (let exits = 1; ; exits++) {
       const command = await this.#command(model);
       const url = command ? command.url : serverUrl(model);
-      const left = pingTimeoutMs - (this.#clock.now() - from);
-      if (await this.#pinged(url, left, command)) {
+      if (await this.#pinged(url, pingTimeoutMs, from, command)) {
         const waitedMs = this.#clock.now() - from;
         if (!this.#announced.has(model)) this.#onEvent({ type: 'model-ready', model, waitedMs });
         this.#announced.add(model);
@@ -156,11 +155,21 @@ export class ModelHost {
   }
 
   /** False when the command exited, or the host was closed, before ping was answered. */
-  async #pinged(url: string, timeoutMs: number, command: ModelCommand | undefined): Promise<boolean> {
+  async #pinged(
+    url: string,
+    timeoutMs: number,
+    from: number,
+    command: ModelCommand | undefined,
+  ): Promise<boolean> {
     const closing = this.#closing.signal;
     const signal = command ? AbortSignal.any([closing, command.ended]) : closing;
     try {
-      return await waitForPing(url, timeoutMs, { dispatcher: this.#agent, clock: this.#clock, signal });
+      return await waitForPing(url, timeoutMs, {
+        dispatcher: this.#agent,
+        clock: this.#clock,
+        signal,
+        from,
+      });
     } catch (error) {
       if (command && error instanceof ModelNotReadyError) throw await this.#notReady(error.message, command);
       throw error;

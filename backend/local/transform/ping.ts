@@ -15,6 +15,8 @@ const FIRST_PAUSE_MS = 50;
 const LAST_PAUSE_MS = 500;
 
 export interface PingOptions {
+  /** When waiting began (epoch ms): the time-out counts from there. @default now */
+  readonly from?: number;
   readonly dispatcher: Dispatcher;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -27,9 +29,8 @@ export interface PingOptions {
 export async function waitForPing(
   url: string,
   timeoutMs: number,
-  { dispatcher, clock, signal }: PingOptions,
+  { dispatcher, clock, signal, from = clock.now() }: PingOptions,
 ): Promise<boolean> {
-  const from = clock.now();
   for (let wait = FIRST_PAUSE_MS; !signal.aborted; wait = Math.min(wait * 1.5, LAST_PAUSE_MS)) {
     const left = timeoutMs - (clock.now() - from);
     const timeout = Math.max(Math.min(TRY_MS, left), FIRST_PAUSE_MS);

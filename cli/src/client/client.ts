@@ -39,7 +39,7 @@ export interface ResultQuery {
 }
 
 interface Call {
-  readonly body?: string;
+  readonly body?: string | Uint8Array<ArrayBuffer>;
   readonly contentType?: string;
   readonly accept?: string;
   readonly range?: string | undefined;
@@ -85,14 +85,15 @@ export class ApiClient {
     return this.json('PUT', `/submissions/${id}`, about);
   }
 
-  async sendChunk(id: string, n: number, body: string): Promise<readonly string[]> {
+  async sendChunk(id: string, n: number, body: string | Uint8Array<ArrayBuffer>): Promise<readonly string[]> {
     const call = { body, contentType: NDJSON };
     const answer = await this.call('POST', `/submissions/${id}/chunks/${n}`, call);
     return ((await answer.json()) as { jobIds: string[] }).jobIds;
   }
 
-  closeSubmission(id: string, jobs: number): Promise<SubmissionInfo> {
-    return this.json('POST', `/submissions/${id}/close`, { jobs });
+  /** @param chunks how many chunks carried the jobs */
+  closeSubmission(id: string, jobs: number, chunks: number): Promise<SubmissionInfo> {
+    return this.json('POST', `/submissions/${id}/close`, { jobs, chunks });
   }
 
   submission(id: string): Promise<SubmissionInfo> {

@@ -7,7 +7,7 @@ import type { ApiClient } from './client.ts';
 
 export interface OutgoingChunk {
   readonly n: number;
-  readonly body: string;
+  readonly body: string | Uint8Array<ArrayBuffer>;
   readonly jobs: readonly { readonly line: number; readonly customId: string | undefined }[];
 }
 

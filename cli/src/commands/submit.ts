@@ -139,15 +139,17 @@ async function send(
   let printJobs = print === 'jobs' || (print === undefined && (json || !terminal.outIsTty));
   progress.phase(`sending to ${client.endpoint}`);
   await client.openSubmission(id, { content, name: nameOf(input) });
+  let chunks = 0;
   for await (const ack of sendChunks(client, id, input.chunks())) {
     const first = ack.jobIds[0];
     if (first !== undefined && first !== jobIdOf({ submission: id, chunk: ack.n, index: 0 }))
       throw new Error(`the API answered with an ID that is not of this chunk: ${first}`);
     sent.jobs += ack.jobIds.length;
+    chunks++;
     if (printJobs) printJobs = await tryToPrint(context, printed(ack, id, json));
     progress.update(`sent ${formatCount(sent.jobs)}/${formatCount(jobs)}`);
   }
-  await client.closeSubmission(id, jobs);
+  await client.closeSubmission(id, jobs, chunks);
 }
 
 /** Whether somebody still reads. A submission is sent whole even if nobody reads its IDs any more (`| head -1`). */

@@ -8,7 +8,7 @@ export interface InputChunk {
   /** The chunk's number in the submission, from 0. */
   readonly n: number;
   /** Wire lines (NDJSON), each ended by `\n`. */
-  readonly body: string;
+  readonly body: Buffer<ArrayBuffer>;
   /** By the job's index in the chunk. */
   readonly jobs: readonly { readonly line: number; readonly customId: string | undefined }[];
 }
@@ -30,12 +30,12 @@ export class InputChangedError extends Error {
  */
 export async function* readChunks(source: ByteSource, options: InputOptions): AsyncGenerator<InputChunk> {
   let n = 0;
-  let body = '';
+  let lines: string[] = [];
   let bytes = 0;
   let jobs: { line: number; customId: string | undefined }[] = [];
   const take = (): InputChunk => {
-    const chunk = { n: n++, body, jobs };
-    body = '';
+    const chunk = { n: n++, body: Buffer.from(lines.join('')), jobs };
+    lines = [];
     bytes = 0;
     jobs = [];
     return chunk;
@@ -46,7 +46,7 @@ export async function* readChunks(source: ByteSource, options: InputOptions): As
       const wire = `${formatWireLine(line, customId, record)}\n`;
       const size = Buffer.byteLength(wire);
       if (jobs.length === MAX_CHUNK_JOBS || (jobs.length > 0 && bytes + size > MAX_CHUNK_BYTES)) yield take();
-      body += wire;
+      lines.push(wire);
       bytes += size;
       jobs.push({ line, customId });
     }

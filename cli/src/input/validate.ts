@@ -46,7 +46,5 @@ export async function validateInput(source: ByteSource, options: InputOptions): 
 }
 
 function wireText(records: readonly InputRecord[]): string {
-  let text = '';
-  for (const { line, customId, record } of records) text += `${formatWireLine(line, customId, record)}\n`;
-  return text;
+  return records.map(({ line, customId, record }) => `${formatWireLine(line, customId, record)}\n`).join('');
 }

@@ -7,9 +7,11 @@ import type { ByteSource, InputOptions } from '../../../cli/src/input/input.ts';
 import { validateInput } from '../../../cli/src/input/validate.ts';
 import { cutsArb, fileArb, jsonTextArb, LIMIT, plain, readAll, sourceOf } from './helpers.ts';
 
-async function chunksOf(source: ByteSource, options: InputOptions = plain): Promise<InputChunk[]> {
-  const chunks: InputChunk[] = [];
-  for await (const chunk of readChunks(source, options)) chunks.push(chunk);
+/** Chunks with their bodies as texts. */
+async function chunksOf(source: ByteSource, options: InputOptions = plain) {
+  const chunks: (Omit<InputChunk, 'body'> & { body: string })[] = [];
+  for await (const chunk of readChunks(source, options))
+    chunks.push({ ...chunk, body: chunk.body.toString() });
   return chunks;
 }
 

@@ -53,8 +53,12 @@ function progressTeller({ context, client, id, input }: RunParts): () => void {
 }
 
 async function send({ client, id, input }: RunParts, results: AcceptedResults): Promise<void> {
-  for await (const { jobIds } of sendChunks(client, id, input.chunks())) results.accepted(jobIds.length);
-  await client.closeSubmission(id, input.summary.jobs);
+  let chunks = 0;
+  for await (const { jobIds } of sendChunks(client, id, input.chunks())) {
+    results.accepted(jobIds.length);
+    chunks++;
+  }
+  await client.closeSubmission(id, input.summary.jobs, chunks);
   results.end();
 }
 
