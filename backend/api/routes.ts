@@ -220,7 +220,7 @@ const SPECIFIC: readonly Route[] = [
     method: 'POST',
     path: '/submissions/{id}/cancel',
     operationId: 'cancelSubmission',
-    summary: 'Closes a submission and cancels its jobs that are not in a started transform job',
+    summary: 'Closes a submission and cancels its jobs that have not ended',
     description:
       'Of a large submission the last ones are cancelled soon after the answer. No job of it is started any more.',
     parameters: [SUBMISSION_ID],

@@ -17,16 +17,15 @@ interface Cancelled {
   readonly cancelled: number;
   /** Jobs that were final already. */
   readonly final: number;
-  /** Jobs in started transform jobs: they go on. */
-  readonly processing: number;
   /** Jobs whose turn is yet to come: a large submission is cancelled bit by bit. */
   readonly cancelling?: number;
 }
 
 export const cancelCommand = defineCommand<ProfileFlags>({
   name: 'cancel',
-  summary: 'stop jobs that have not been started',
-  details: 'Jobs in a started transform job go on to their end; what is final stays as it is.',
+  summary: 'cancel jobs that have not ended',
+  details:
+    'What has ended stays as it is. A transform job under way goes on; what the model still answers for a cancelled job is dropped.',
   argument: ['[ids...]', 'job and submission IDs; - reads them from standard input'],
   options: addProfileOption,
   examples: [
@@ -47,10 +46,9 @@ async function cancel(context: Context, args: readonly string[], flags: ProfileF
     done.push(one.whole ? await cancelWhole(client, one) : await cancelJobs(context, client, one));
   }
   progress.stop();
-  for (const { submissionId, cancelled, final, processing, cancelling } of done) {
+  for (const { submissionId, cancelled, final, cancelling } of done) {
     const parts = [`cancelled ${plural(cancelled, 'job')}`];
     if (final > 0) parts.push(`${formatCount(final)} were final already`);
-    if (processing > 0) parts.push(`${formatCount(processing)} are being processed and go on`);
     if (cancelling !== undefined)
       parts.push(`${formatCount(cancelling)} more are being cancelled, see batchml status ${submissionId}`);
     terminal.note(`${submissionId}: ${parts.join(', ')}`);
@@ -62,12 +60,12 @@ async function cancel(context: Context, args: readonly string[], flags: ProfileF
 async function cancelWhole(client: ApiClient, { info }: Selected): Promise<Cancelled> {
   const { submissionId, counts } = await client.cancelSubmission(info.submissionId);
   const cancelled = Math.max(0, counts.Cancelled - info.counts.Cancelled);
+  const open = counts.Queued + counts.Processing;
   return {
     submissionId,
     cancelled,
     final: finalOf(counts) - cancelled,
-    processing: counts.Processing,
-    ...(counts.Queued > 0 ? { cancelling: counts.Queued } : {}),
+    ...(open > 0 ? { cancelling: open } : {}),
   };
 }
 
@@ -79,18 +77,13 @@ async function cancelJobs(
   let cancelled = 0;
   let looked = 0;
   let final = 0;
-  let processing = 0;
   for (const ref of selection.refs()) {
     const id = jobIdOf(ref);
     const worked = await client.cancelJob(id);
     cancelled += worked;
-    if (worked === 0) {
-      const { status } = await client.job(id);
-      if (status === 'Processing' || status === 'Queued') processing++;
-      else final++;
-    }
+    final += 1 - worked;
     looked++;
     progress.update(`cancelling ${formatCount(looked)}/${formatCount(selection.jobs)}`);
   }
-  return { submissionId: info.submissionId, cancelled, final, processing };
+  return { submissionId: info.submissionId, cancelled, final };
 }

@@ -24,7 +24,7 @@ describe('batchml cancel', () => {
     world.api.work(1);
     const { stdout } = await world.run(['cancel', 'sub.0.0', 'sub.2.3', '--json']);
     expect(JSON.parse(stdout)).toEqual({
-      submissions: [{ submissionId: 'sub', cancelled: 1, final: 1, processing: 0 }],
+      submissions: [{ submissionId: 'sub', cancelled: 1, final: 1 }],
     });
     expect(world.api.jobs.filter(({ status }) => status === 'Cancelled')).toMatchObject([
       { jobId: 'sub.2.3' },
