@@ -1,7 +1,7 @@
 /**
  * What a thousand jobs cost on the way through the deployed pipeline, counted by the services of the tests, and dollars a million
  * jobs at AWS's published on-demand prices. Without SageMaker, whose instances are paid for by the second whatever sends the
- * work, and without what is paid for whether jobs come or not (`FIXED`).
+ * work, and without what is paid for whether jobs come or not (`test/stack/idle-cost.test.ts`).
  */
 import type { Cloud } from '../support/aws/cloud.ts';
 import { BUCKET } from '../support/aws/services.ts';
@@ -18,7 +18,6 @@ export const PRICES = {
   s3PutThousand: 0.005,
   s3GetThousand: 0.0004,
   sqsRequestMillion: 0.4,
-  kinesisGB: 0.08,
 } as const;
 
 /** Memory of the functions in GB, as the stack sets it. */
@@ -33,8 +32,6 @@ const MEMORY_GB: Record<string, number> = {
 /** Assumed: an invocation's own work, and a call to AWS, in ms. Calls are counted as if none were at once: an upper bound. */
 const INVOCATION_MS = 20;
 const CALL_MS = 5;
-/** Kinesis on demand charges records by the KB begun. */
-const RECORD_BYTES = 1024;
 
 export interface Counts {
   readonly jobs: number;
@@ -46,8 +43,6 @@ export interface Counts {
   readonly indexWrites: number;
   readonly reads: number;
   readonly storeRequests: number;
-  readonly streamRecords: number;
-  readonly streamBytes: number;
   readonly s3Puts: number;
   readonly s3Gets: number;
   readonly objectsLeft: number;
@@ -60,7 +55,7 @@ const sum = (record: Readonly<Record<string, number>>, of: (name: string) => boo
 
 /** What a cloud has counted since it was opened; the test's own looking must not have begun. */
 export function countsOf(cloud: Cloud, jobs: number): Counts {
-  const { table, s3, kinesis, sqs, sagemaker, invocations } = cloud;
+  const { table, s3, sqs, sagemaker, invocations } = cloud;
   const gb = [...cloud.invoked].reduce(
     (total, [name, n]) => total + (MEMORY_GB[name] ?? 1) * n * INVOCATION_MS,
     0,
@@ -76,8 +71,6 @@ export function countsOf(cloud: Cloud, jobs: number): Counts {
     indexWrites: table.meter.writes['index'] ?? 0,
     reads: sum(table.meter.reads),
     storeRequests: sum(table.meter.calls),
-    streamRecords: kinesis.records,
-    streamBytes: kinesis.bytes,
     s3Puts: sum(s3.meter.calls, (name) => name === 'PutObject' || name === 'ListObjectsV2'),
     s3Gets: sum(s3.meter.calls, (name) => name === 'GetObject'),
     objectsLeft: s3.keys(BUCKET).length,
@@ -109,28 +102,13 @@ export function dollars(counts: Counts): Record<string, number> {
       of(counts.lambdaGBSeconds, PRICES.lambdaGBSecond, 1),
     s3: of(counts.s3Puts, PRICES.s3PutThousand, 1000) + of(counts.s3Gets, PRICES.s3GetThousand, 1000),
     sqs: of(counts.sqsRequests, PRICES.sqsRequestMillion, 1e6),
-    kinesis: of(counts.streamRecords * RECORD_BYTES, PRICES.kinesisGB, 1e9),
   };
   const rounded = Object.entries(byService).map(([name, n]) => [name, Math.round(n * 10_000) / 10_000]);
   const total = Object.values(byService).reduce((all, n) => all + n, 0);
   return { ...Object.fromEntries(rounded), total: Math.round(total * 100) / 100 };
 }
 
-const MONTH_HOURS = 730;
-/** Dollars a month that are paid whether jobs come or not: reconcile every minute, the pollers of four queues, the stream. */
-export function fixedDollars(reconcile: Pick<Counts, 'reads' | 'lambdaGBSeconds'>): Record<string, number> {
-  const minutes = MONTH_HOURS * 60;
-  /** Five pollers a queue that wait up to 20 s each (Lambda, SQS event sources). */
-  const polls = 4 * 5 * 3 * minutes;
-  const all = {
-    reconcile:
-      (minutes * reconcile.reads * PRICES.dynamoReadMillion) / 1e6 +
-      minutes * reconcile.lambdaGBSeconds * PRICES.lambdaGBSecond +
-      (minutes * PRICES.lambdaRequestMillion) / 1e6,
-    queues: (polls * PRICES.sqsRequestMillion) / 1e6,
-    /** On demand $0.04 an hour; one shard $0.015. */
-    streamOnDemand: MONTH_HOURS * 0.04,
-    streamOfOneShard: MONTH_HOURS * 0.015,
-  };
-  return Object.fromEntries(Object.entries(all).map(([name, n]) => [name, Math.round(n * 100) / 100]));
+/** Units written to table and index of items whose partition keys begin with these (`backend/ledger/keys.ts`). */
+export function unitsWritten({ table }: Cloud, kinds: readonly string[]): number {
+  return sum(table.meter.writesOf, (kind) => kinds.includes(kind));
 }

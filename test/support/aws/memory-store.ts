@@ -147,7 +147,8 @@ export class MemoryStore implements Store {
     const nexts = writes.map((write, i) => (failed.size > 0 ? write.item : itemAfter(write, found[i])));
     const bytes = nexts.map((next, i) => Math.max(bytesOf(next), bytesOf(found[i])));
     if (times > 1) checkTransactionBytes(bytes.reduce((sum, each) => sum + each, 0));
-    for (const each of bytes) this.meter.write('table', times * units(each, 1024));
+    for (const [i, each] of bytes.entries())
+      this.meter.write('table', times * units(each, 1024), writes[i]?.key.pk ?? '');
     if (failed.size > 0) return { done: false, failed };
     for (const [i, next] of nexts.entries()) if (next) this.#keep(found[i], copyOf(next));
     return { done: true };
@@ -157,7 +158,7 @@ export class MemoryStore implements Store {
     const partition = this.#partitions.get(item['pk']) ?? new Partition();
     this.#partitions.set(item['pk'], partition);
     partition.put(item);
-    this.meter.write('index', this.#index.change(before, item));
+    this.meter.write('index', this.#index.change(before, item), item['pk']);
   }
 }
 
