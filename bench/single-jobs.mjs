@@ -51,7 +51,7 @@ async function bundle(outfile) {
     `export { createTable } from './test/support/aws/tables.ts';`,
     `export { CreateTableCommand, DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';`,
     `export { CreateStreamCommand, DescribeStreamSummaryCommand, KinesisClient, PutRecordCommand } from '@aws-sdk/client-kinesis';`,
-    `export { CreateQueueCommand } from '@aws-sdk/client-sqs';`,
+    `export { CreateQueueCommand, PurgeQueueCommand } from '@aws-sdk/client-sqs';`,
     `export { NodeHttpHandler } from '@smithy/node-http-handler';`,
   ];
   await build({
