@@ -361,3 +361,11 @@ describe('a query', () => {
     expect(sent[0]).not.toHaveProperty('ConsistentRead');
   });
 });
+
+it('reads by keys are consistent: what was just written is there', async () => {
+  const store = storeOf({}, { Responses: { jobs: [] } });
+  await store.get(key);
+  await store.getAll([key]);
+  expect(sent[0]).toMatchObject({ ConsistentRead: true });
+  expect(sent[1]).toMatchObject({ RequestItems: { jobs: { ConsistentRead: true } } });
+});
