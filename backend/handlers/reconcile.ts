@@ -3,6 +3,7 @@ import { finishedNotice } from '../aws/notices.ts';
 import { isFinished, type Submission } from '../core/submission.ts';
 import { reconcile } from '../pipeline/reconcile.ts';
 import { fromEnvironment, type Handler, invoked } from './lambda.ts';
+import { endLeftovers } from './leftovers.ts';
 import type { Runtime } from './runtime.ts';
 
 export function create(runtime: Runtime): Handler<unknown, void> {
@@ -12,6 +13,7 @@ export function create(runtime: Runtime): Handler<unknown, void> {
       runtime.work((ports) => reconcile(ports)),
       announceFinished(runtime),
       measureAge(runtime),
+      endLeftovers(runtime),
     ]);
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
   });
