@@ -12,7 +12,7 @@ import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { inParallel } from '../core/in-parallel.ts';
 import type { Bell, Bells } from '../ports/bells.ts';
 import type { QueueUrls } from './config.ts';
-import { chunkOf } from './events.ts';
+import { chunkOf, rungText } from './events.ts';
 import { inGroups, type Patience, sendAll } from './retry.ts';
 
 /** Messages of SendMessageBatch; a bell is far from the 1 MiB that they may have together (Amazon SQS API). */
@@ -122,7 +122,7 @@ export class AwsBells implements Bells {
         StreamName: stream,
         Records: rung.flatMap(({ bell }) => {
           const chunk = chunkOf(bell);
-          return chunk ? [{ Data: Buffer.from(JSON.stringify(chunk)), PartitionKey: chunk.submission }] : [];
+          return chunk ? [{ Data: Buffer.from(rungText(chunk)), PartitionKey: chunk.submission }] : [];
         }),
       }),
       { abortSignal: AbortSignal.timeout(CALL_MS) },
@@ -137,7 +137,7 @@ export class AwsBells implements Bells {
         QueueUrl: url,
         Entries: rung.map((each, i) => ({
           Id: String(i),
-          MessageBody: JSON.stringify(each.bell),
+          MessageBody: rungText(each.bell),
           DelaySeconds: Math.min(Math.ceil(this.#delayMs(each) / 1000), DELAY_MOST_MS / 1000),
         })),
       }),

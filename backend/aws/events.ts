@@ -3,6 +3,7 @@
  * concerns nobody here (a test event, another stack's job) is no bell at all.
  */
 import { z } from 'zod';
+import { SCHEMA_VERSION } from '../core/schema-version.ts';
 import type { Bell } from '../ports/bells.ts';
 import { ledgerName, parseOutputKey } from './keys.ts';
 
@@ -22,6 +23,23 @@ const bellSchema = z.discriminatedUnion('kind', [
 const chunkSchema = z.object({ submission: id, n });
 type ChunkName = z.infer<typeof chunkSchema>;
 
+/** A bell that another version of the functions rang, about items that this one would read wrongly. */
+export const OTHER_VERSION = 'other version';
+const versionSchema = z.object({ v: z.int() });
+
+/** The text of a bell, or of a chunk's name, that tells its version. */
+export function rungText(rung: Bell | ChunkName): string {
+  return JSON.stringify({ v: SCHEMA_VERSION, ...rung });
+}
+
+/** What was rung, if it is of this version. Version 1 did not say which it is. */
+function ofThisVersion<T>(schema: z.ZodType<T>, value: unknown): T | typeof OTHER_VERSION | undefined {
+  const version = versionSchema.safeParse(value).data?.v;
+  const { data } = schema.safeParse(value);
+  if (version === undefined) return data === undefined ? undefined : OTHER_VERSION;
+  return version === SCHEMA_VERSION ? data : OTHER_VERSION;
+}
+
 /** S3 Event Notifications: at least one record, keys URL-encoded. */
 const s3Schema = z.object({
   Records: z
@@ -39,13 +57,17 @@ const transformSchema = z.object({
 const UNDER_WAY = ['InProgress', 'Stopping'];
 
 /**
- * Bells of a queue's message: a bell as JSON, an S3 notification, or a transform job's change of state.
+ * Bells of a queue's message: a bell as JSON, an S3 notification, or a transform job's change of state. The latter two have
+ * no version: they name objects and transform jobs, whose names tell nothing of the store.
  * @param namePrefix of this stack's transform jobs at SageMaker
  */
-export function parseMessage(body: string, namePrefix: string): readonly Bell[] | undefined {
+export function parseMessage(
+  body: string,
+  namePrefix: string,
+): readonly Bell[] | typeof OTHER_VERSION | undefined {
   const value = parseJson(body);
-  const bell = bellSchema.safeParse(value);
-  if (bell.success) return [bell.data];
+  const bell = ofThisVersion(bellSchema, value);
+  if (bell !== undefined) return bell === OTHER_VERSION ? bell : [bell];
   const objects = s3Schema.safeParse(value);
   if (objects.success) return outputBells(objects.data);
   if (s3TestSchema.safeParse(value).success) return [];
@@ -76,9 +98,9 @@ function decodeKey(key: string): string | undefined {
   }
 }
 
-/** The chunk of a stream's record: `data` is base64 of `{"submission":ID,"n":CHUNK}`. */
-export function parseRecord(data: string): ChunkName | undefined {
-  return chunkSchema.safeParse(parseJson(Buffer.from(data, 'base64').toString('utf8'))).data;
+/** The chunk of a stream's record: `text` is `{"v":VERSION,"submission":ID,"n":CHUNK}`. */
+export function parseRecord(text: string): ChunkName | typeof OTHER_VERSION | undefined {
+  return ofThisVersion(chunkSchema, parseJson(text));
 }
 
 /** The chunk that a bell names, if it names one. */

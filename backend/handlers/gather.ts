@@ -14,7 +14,7 @@ const isStream = (event: Event): event is KinesisStreamEvent => 'kinesis' in (ev
 export function create(runtime: Runtime): Handler<Event, SQSBatchResponse> {
   return invoked(runtime, async (event) => {
     const { chunks, rung, refused } = isStream(event)
-      ? hearStream(runtime, event.Records)
+      ? await hearStream(runtime, event.Records)
       : queueHeard(await hear(runtime, event.Records));
     if (rung.length === 0) return failures(refused);
     try {

@@ -1,9 +1,9 @@
 /**
  * Messages of a queue as bells, and the answer that says which of them come again (ReportBatchItemFailures). One that can't
- * be read goes to the dead letters: at once where their queue is known, else by being refused as often as the queue allows.
+ * be read, or is a bell of another version, goes to the dead letters: at once where their queue is known, else by being refused as often as the queue allows.
  */
 import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
-import { parseMessage } from '../aws/events.ts';
+import { OTHER_VERSION, parseMessage } from '../aws/events.ts';
 import { inParallel } from '../core/in-parallel.ts';
 import type { Bell } from '../ports/bells.ts';
 import type { Ports } from '../ports/index.ts';
@@ -17,7 +17,7 @@ const TIME_LEFT_MS = 10_000;
 export interface Heard {
   /** Each bell once, with the IDs of the messages that rang it. */
   readonly bells: readonly { readonly bell: Bell; readonly messages: readonly string[] }[];
-  /** Messages that can't be read and are to be refused. */
+  /** Messages that are not answered and are to be refused. */
   readonly refused: readonly string[];
 }
 
@@ -26,8 +26,13 @@ export async function hear(runtime: Runtime, records: readonly SQSRecord[]): Pro
   const refused: string[] = [];
   for (const { messageId, body } of records) {
     const rung = parseMessage(body, runtime.config.namePrefix);
-    if (rung === undefined && !(await bury(runtime, messageId, body))) refused.push(messageId);
-    for (const bell of rung ?? []) {
+    if (rung === undefined || rung === OTHER_VERSION) {
+      if (rung === undefined) runtime.log.error('a message can not be read', factsOf(messageId, body));
+      else warnOfVersion(runtime, messageId, body);
+      if (!(await bury(runtime, messageId, body))) refused.push(messageId);
+      continue;
+    }
+    for (const bell of rung) {
       const key = JSON.stringify(bell);
       const known = bells.get(key);
       if (known) known.messages.push(messageId);
@@ -37,9 +42,19 @@ export async function hear(runtime: Runtime, records: readonly SQSRecord[]): Pro
   return { bells: [...bells.values()], refused };
 }
 
+const factsOf = (message: string, body: string) => ({ message, length: body.length });
+
+/** It isn't answered here; reconcile rings for all that is open anyway. */
+export function warnOfVersion({ log }: Pick<Runtime, 'log'>, message: string, body: string): void {
+  log.warn('a bell of another version goes to the dead letters', factsOf(message, body));
+}
+
 /** Whether the message is in the dead letters and needn't come again. */
-async function bury({ log, bury }: Runtime, message: string, body: string): Promise<boolean> {
-  log.error('a message can not be read', { message, length: body.length });
+export async function bury(
+  { log, bury }: Pick<Runtime, 'log' | 'bury'>,
+  message: string,
+  body: string,
+): Promise<boolean> {
   try {
     return await bury(body);
   } catch (error) {

@@ -1,6 +1,7 @@
 import { deflateRawSync } from 'node:zlib';
 import type { Directory } from '../core/chunk.ts';
 import { absent, either, equal, type Item, present } from '../core/items.ts';
+import { SCHEMA_VERSION } from '../core/schema-version.ts';
 import type {
   AcceptLedger,
   AcceptOutcome,
@@ -158,6 +159,7 @@ async function ensureMeta(
 function metaItem(context: Context, { id, content, name, createdAt }: SubmissionDraft, pin: string): Item {
   return {
     ...metaKey(id),
+    v: SCHEMA_VERSION,
     id,
     kind: 'batch',
     pin,
@@ -223,6 +225,7 @@ async function chunkItems(
     bytes: lines.length,
     at: acceptedAt,
     birth,
+    v: SCHEMA_VERSION,
     sha: sha256.slice(0, SHA_DIGITS),
     rev: 0,
     ttl,

@@ -3,6 +3,7 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { Batch, BatchState, Cut, Member } from '../core/batch.ts';
 import { absent, both, type Condition, equal, type Item, oneOf } from '../core/items.ts';
 import type { JobError } from '../core/job.ts';
+import { SCHEMA_VERSION } from '../core/schema-version.ts';
 import type { Pin } from '../core/settings.ts';
 import type { Write } from '../ports/store.ts';
 import type { Context } from './context.ts';
@@ -69,6 +70,7 @@ export function newBatch(context: Context, batch: Batch): Write[] {
   const item: Item = {
     ...key,
     ...openAs('Forming', batch),
+    v: SCHEMA_VERSION,
     id,
     state: 'Forming',
     jobs,

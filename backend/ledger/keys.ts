@@ -36,10 +36,8 @@
  */
 import { createHash } from 'node:crypto';
 import type { Key } from '../core/items.ts';
+import { SCHEMA_VERSION } from '../core/schema-version.ts';
 import { type Pin, pinKey } from '../core/settings.ts';
-
-/** Of items and of the bells that name them. A change that another version would read wrongly raises it. */
-export const SCHEMA_VERSION = 2;
 
 const pad = (n: number, width: number) => String(n).padStart(width, '0');
 

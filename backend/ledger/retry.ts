@@ -2,6 +2,7 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { mayRetry } from '../core/chunk-head.ts';
 import { formatJobId, type JobRef, parseJobId } from '../core/ids.ts';
 import { absent, both, either, equal } from '../core/items.ts';
+import { SCHEMA_VERSION } from '../core/schema-version.ts';
 import { statusCounts } from '../core/submission.ts';
 import type { ChangeLedger } from '../ports/ledger.ts';
 import type { Write } from '../ports/store.ts';
@@ -32,7 +33,7 @@ export function retryLedger(context: Context): RetryLedger {
         });
       }
       const set = {
-        ...(meta.kind === 'single' ? { ...meta, ttl: lastTtlOf(context, meta.at) } : {}),
+        ...(meta.kind === 'single' ? { ...meta, v: SCHEMA_VERSION, ttl: lastTtlOf(context, meta.at) } : {}),
         generation: generation + 1,
         retrying: jobs === 'all' ? 'all' : 'named',
         ...openIn('changing', meta.at, id),

@@ -1,5 +1,6 @@
 import type { Batch } from '../core/batch.ts';
 import { absent, both, either, equal, fewerThan, type Item, type Key } from '../core/items.ts';
+import { SCHEMA_VERSION } from '../core/schema-version.ts';
 import type { TransformJob } from '../core/transform-job.ts';
 import type { StartLedger } from '../ports/ledger.ts';
 import { TRANSACT_MOST, type Write } from '../ports/store.ts';
@@ -225,6 +226,7 @@ function recordWrite(
   const item: Item = {
     ...key,
     ...openIn('transform', claimedAt, name),
+    v: SCHEMA_VERSION,
     name,
     batches: JSON.stringify(ids),
     state: 'Claimed',

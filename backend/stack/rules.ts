@@ -3,6 +3,7 @@ import { Aws, Fn, type Stack } from 'aws-cdk-lib';
 import { CfnRule } from 'aws-cdk-lib/aws-events';
 import { CfnEventInvokeConfig, type CfnFunction, CfnPermission } from 'aws-cdk-lib/aws-lambda';
 import type { CfnTopic } from 'aws-cdk-lib/aws-sns';
+import { SCHEMA_VERSION } from '../core/schema-version.ts';
 import type { Choices } from './conditions.ts';
 import { NAME_PREFIX } from './names.ts';
 import type { BellQueue, Queues } from './queues.ts';
@@ -46,11 +47,12 @@ export function addRules(
     },
     targets: [{ id: 'Settle', ...into(queues.Settle) }],
   });
+  const bell = JSON.stringify({ v: SCHEMA_VERSION, kind: 'schedule' });
   const schedule = new CfnRule(stack, 'ScheduleRule', {
     description: 'batchml: starts what waits, with TriggerType schedule',
     state: Fn.conditionIf(choices.scheduled.logicalId, 'ENABLED', 'DISABLED').toString(),
     scheduleExpression: choices.scheduleExpression,
-    targets: [{ id: 'Start', input: '{"kind":"schedule"}', ...into(queues.Start) }],
+    targets: [{ id: 'Start', input: bell, ...into(queues.Start) }],
   });
   addReconcileRule(stack, reconcile);
   addNoticeRule(stack, topic, choices);

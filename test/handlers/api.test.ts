@@ -44,7 +44,7 @@ describe('a request', () => {
       `{"id":"s-1.0.0","input":${JSON.stringify(SECRET)}}\n`,
     );
     expect(harness.services.kinesis.shards.flat().map(({ key, data }) => [key, data.toString()])).toEqual([
-      ['s-1', '{"submission":"s-1","n":0}'],
+      ['s-1', '{"v":2,"submission":"s-1","n":0}'],
     ]);
     expect(harness.measured).toEqual({ JobsAccepted: 2 });
     await call('POST', '/submissions/s-1/chunks/0', body);
@@ -98,7 +98,7 @@ describe('a request', () => {
     await call('POST', '/submissions/s/chunks/0', chunk('{"n":1}'));
     expect((await call('POST', '/submissions/s/close', '{"jobs":1}')).statusCode).toBe(200);
     const { sqs } = harness.services;
-    expect(sqs.messages(queueUrl('gather')).map(({ body }) => body)).toEqual(['{"kind":"gather"}']);
+    expect(sqs.messages(queueUrl('gather')).map(({ body }) => body)).toEqual(['{"v":2,"kind":"gather"}']);
   });
 
   it('is answered although its bell is lost', async () => {

@@ -130,7 +130,7 @@ describeMoto('the bundled functions on a moto server', (endpoint) => {
     expect(accepted.log).toContain('"JobsAccepted":1');
     expect(accepted.log).not.toContain('k3y');
     expect(accepted.log).not.toContain('"level":"WARN"');
-    const gather = { Records: [{ messageId: 'm', body: '{"kind":"gather"}' }] };
+    const gather = { Records: [{ messageId: 'm', body: '{"v":2,"kind":"gather"}' }] };
     const gathered = invoke('gather', gather, env);
     expect(gathered.answer).toEqual({ batchItemFailures: [] });
     expect(gathered.log).toContain('"gathered"');

@@ -2,6 +2,7 @@
 import type { SQSEvent } from 'aws-lambda';
 import type { Clients } from '../../backend/aws/clients.ts';
 import { readConfig } from '../../backend/aws/config.ts';
+import { SCHEMA_VERSION } from '../../backend/core/schema-version.ts';
 import type { Facts, Log } from '../../backend/handlers/log.ts';
 import { Meter } from '../../backend/handlers/meter.ts';
 import { createRuntime, type Runtime, type RuntimeParts } from '../../backend/handlers/runtime.ts';
@@ -58,12 +59,15 @@ export async function openHarness(
   return { services, runtime, said, measured };
 }
 
-/** A queue's event of messages `m-0`, `m-1`, ... */
+/** A queue's event of messages `m-0`, `m-1`, ...: texts as they are, bells with their version. */
 export function queueEvent(...bodies: readonly (string | object)[]): SQSEvent {
   return {
     Records: bodies.map((body, i) => ({
       messageId: `m-${i}`,
-      body: typeof body === 'string' ? body : JSON.stringify(body),
+      body:
+        typeof body === 'string'
+          ? body
+          : JSON.stringify('kind' in body ? { v: SCHEMA_VERSION, ...body } : body),
     })),
   } as SQSEvent;
 }

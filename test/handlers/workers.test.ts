@@ -1,7 +1,9 @@
 /** The functions behind the stream and the queues. */
 import type { KinesisStreamEvent } from 'aws-lambda';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { rungText } from '../../backend/aws/events.ts';
 import { formatWireLine } from '../../backend/core/chunk.ts';
+import { SCHEMA_VERSION } from '../../backend/core/schema-version.ts';
 import { create as fileResults } from '../../backend/handlers/file-results.ts';
 import { create as gather } from '../../backend/handlers/gather.ts';
 import { create as reconcile } from '../../backend/handlers/reconcile.ts';
@@ -19,7 +21,11 @@ beforeEach(async () => {
 });
 
 const bodies = (queue: string) =>
-  harness.services.sqs.messages(queueUrl(queue)).map(({ body }) => JSON.parse(body));
+  harness.services.sqs.messages(queueUrl(queue)).map(({ body }) => {
+    const { v, ...bell } = JSON.parse(body);
+    expect(v).toBe(SCHEMA_VERSION);
+    return bell;
+  });
 const errors = () => harness.said.filter(({ level }) => level === 'error');
 const ENDED = { TransformJobStatus: 'Completed' } as const;
 
@@ -38,7 +44,7 @@ const streamEvent = (...texts: readonly string[]): KinesisStreamEvent =>
     texts.map((text, i) => ({ key: 's', data: Buffer.from(text), sequence: String(i + 1) })),
     0,
   );
-const RUNG = '{"submission":"s","n":0}';
+const RUNG = rungText({ submission: 's', n: 0 });
 
 describe('gather', () => {
   it('takes one step for all that rang, and sees what the index does not show yet', async () => {
@@ -116,7 +122,7 @@ describe('start', () => {
     await gather(harness.runtime)(streamEvent(RUNG), context);
     await start(harness.runtime)(queueEvent({ kind: 'start' }), context);
     expect(harness.services.sagemaker.created).toHaveLength(0);
-    await start(harness.runtime)(queueEvent({ kind: 'start' }, '{"kind":"schedule"}'), context);
+    await start(harness.runtime)(queueEvent({ kind: 'start' }, { kind: 'schedule' }), context);
     expect(harness.services.sagemaker.created).toHaveLength(1);
   });
 
@@ -143,6 +149,45 @@ describe('messages that can not be read', () => {
     };
     expect(await start(harness.runtime)(queueEvent('nonsense'), context)).toEqual(failed('m-0'));
     expect(JSON.stringify(harness.said)).not.toContain('nonsense');
+  });
+});
+
+describe('bells of another version', () => {
+  const dead = () => harness.services.sqs.messages(deadLettersUrl('gather')).map(({ body }) => body);
+  const warnings = () => harness.said.filter(({ level }) => level === 'warn');
+  const OLD = '{"kind":"gather"}';
+  const NEW = `{"v":${SCHEMA_VERSION + 1},"kind":"gather"}`;
+  beforeEach(async () => {
+    harness = await openHarness({ BATCHML_DEAD_LETTERS: deadLettersUrl('gather') });
+    await submit(2);
+  });
+
+  it('go to the dead letters with a warning; the others are answered', async () => {
+    expect(await gather(harness.runtime)(queueEvent(OLD, NEW), context)).toEqual(failed());
+    expect(bodies('start')).toEqual([]);
+    expect(dead()).toEqual([OLD, NEW]);
+    expect(warnings().map(({ facts }) => facts)).toEqual([
+      { message: 'm-0', length: OLD.length },
+      { message: 'm-1', length: NEW.length },
+    ]);
+    expect(errors()).toEqual([]);
+    await gather(harness.runtime)(queueEvent(OLD, { kind: 'gather' }), context);
+    expect(bodies('start')).toEqual([{ kind: 'start' }]);
+  });
+
+  it('come again where the dead letters do not take them', async () => {
+    harness.services.sqs.fails = () => true;
+    expect(await gather(harness.runtime)(queueEvent(OLD), context)).toEqual(failed('m-0'));
+  });
+
+  it('do not hold up the stream', async () => {
+    const old = '{"submission":"s","n":0}';
+    expect(await gather(harness.runtime)(streamEvent(old, RUNG), context)).toEqual(failed());
+    expect(dead()).toEqual([old]);
+    expect(warnings()).toHaveLength(1);
+    expect(bodies('start')).toEqual([{ kind: 'start' }]);
+    harness.services.sqs.fails = () => true;
+    expect(await gather(harness.runtime)(streamEvent(old), context)).toEqual(failed());
   });
 });
 

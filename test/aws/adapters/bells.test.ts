@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { AwsBells } from '../../../backend/aws/bells.ts';
+import { SCHEMA_VERSION } from '../../../backend/core/schema-version.ts';
 import type { Bell } from '../../../backend/ports/bells.ts';
 import { FakeKinesis } from '../../support/aws/fake-kinesis.ts';
 import { FakeSqs } from '../../support/aws/fake-sqs.ts';
@@ -40,10 +41,11 @@ const bellsOver = (stream: string | undefined) =>
   });
 
 const sent = (queue: keyof typeof queues) =>
-  sqs.messages(queues[queue]).map(({ body, visibleAt }) => ({
-    ...(JSON.parse(body) as Bell),
-    ...(visibleAt > clock.now() ? { delay: visibleAt - clock.now() } : {}),
-  }));
+  sqs.messages(queues[queue]).map(({ body, visibleAt }) => {
+    const { v, ...bell } = JSON.parse(body) as Bell & { v: number };
+    expect(v).toBe(SCHEMA_VERSION);
+    return { ...bell, ...(visibleAt > clock.now() ? { delay: visibleAt - clock.now() } : {}) };
+  });
 
 describe('bells', () => {
   it('go to who answers them, once each, when they are flushed', async () => {
@@ -69,7 +71,7 @@ describe('bells', () => {
       { kind: 'submission', id: 's', from: 20, generation: 0 },
     ]);
     expect(kinesis.shards[0]?.map(({ key, data }) => [key, data.toString()])).toEqual([
-      ['s', '{"submission":"s","n":1}'],
+      ['s', '{"v":2,"submission":"s","n":1}'],
     ]);
     await bells.flush();
     expect(sqs.meter.calls['SendMessageBatch']).toBe(4);

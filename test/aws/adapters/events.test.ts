@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { chunkOf, parseMessage, parseRecord } from '../../../backend/aws/events.ts';
+import { chunkOf, parseMessage, parseRecord, rungText } from '../../../backend/aws/events.ts';
+import { SCHEMA_VERSION } from '../../../backend/core/schema-version.ts';
 import type { Bell } from '../../../backend/ports/bells.ts';
 
 const PREFIX = 'batchml-0a1b2c3d';
@@ -20,7 +21,7 @@ describe('a bell', () => {
     { kind: 'submission', id: 's' },
     { kind: 'submission', id: 's', from: 40, generation: 2 },
   ])('is read as it was written: %o', (bell) => {
-    expect(parse(bell)).toEqual([bell]);
+    expect(parse(rungText(bell))).toEqual([bell]);
   });
 
   it.each([
@@ -39,6 +40,23 @@ describe('a bell', () => {
     [{}],
   ])('that is none can not be read: %o', (value) => {
     expect(parse(value)).toBeUndefined();
+  });
+});
+
+describe('a bell of another version', () => {
+  const [before, after] = [SCHEMA_VERSION - 1, SCHEMA_VERSION + 1];
+  it.each([
+    ['without a version, as version 1 rang them', { kind: 'start' }],
+    ['of a version before', { v: before, kind: 'transform', name: NAME }],
+    ['of a later version', { v: after, kind: 'start' }],
+    ['of a kind that this version does not know', { v: after, kind: 'polish', what: 7 }],
+  ])('is told from one that can not be read: %s', (_, bell) => {
+    expect(parse(bell)).toBe('other version');
+  });
+
+  it('is none of this version that can not be read', () => {
+    expect(parse({ v: SCHEMA_VERSION, kind: 'polish' })).toBeUndefined();
+    expect(parse({ v: 'x', kind: 'polish' })).toBeUndefined();
   });
 });
 
@@ -130,10 +148,14 @@ describe('a change of a transform job', () => {
 });
 
 describe('a record of the stream', () => {
-  const encode = (text: string | Buffer) => Buffer.from(text as string).toString('base64');
-
   it('names a chunk', () => {
-    expect(parseRecord(encode('{"submission":"s","n":0}'))).toEqual({ submission: 's', n: 0 });
+    const chunk = { submission: 's', n: 0 };
+    expect(parseRecord(rungText(chunk))).toEqual(chunk);
+  });
+
+  it('may be of another version', () => {
+    expect(parseRecord('{"submission":"s","n":0}')).toBe('other version');
+    expect(parseRecord(`{"v":${SCHEMA_VERSION + 1},"chunk":"s/0"}`)).toBe('other version');
   });
 
   it.each([
@@ -142,8 +164,8 @@ describe('a record of the stream', () => {
     '{"submission":"s"}',
     '{"submission":"s","n":"0"}',
     '{"submission":"s","n":0.5}',
-    Buffer.from([0xff, 0xfe]),
+    '\uFFFD',
   ])('that does not can not be read: %s', (data) => {
-    expect(parseRecord(encode(data))).toBeUndefined();
+    expect(parseRecord(data)).toBeUndefined();
   });
 });

@@ -5,6 +5,7 @@
  */
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
+import { rungText } from '../../../backend/aws/events.ts';
 import { nextSchedule, type ScheduleRate } from '../../../backend/core/schedule.ts';
 import { isFinished } from '../../../backend/core/submission.ts';
 import type { StoreLedger } from '../../../backend/ledger/index.ts';
@@ -238,7 +239,7 @@ export class Cloud extends CloudView implements Services {
     }
     if (this.#period <= now) {
       this.#period = nextSchedule(this.#schedule as ScheduleRate, now);
-      work.push(async () => this.#deliver('start', '{"kind":"schedule"}'));
+      work.push(async () => this.#deliver('start', rungText({ kind: 'schedule' })));
     }
     const { trouble } = this;
     if (trouble?.shuffle) work.sort(() => trouble.random() - 0.5);
