@@ -1,8 +1,9 @@
-/** Routes of single jobs. `POST /job` and `GET /job/{id}` are the AWS sample's, and its clients work unchanged. */
+/** Routes of single jobs, and of the pipeline as a whole. `POST /job` and `GET /job/{id}` are the AWS sample's, and its clients work unchanged. */
 import { Hono } from 'hono';
 import type { z } from 'zod';
 import type { JobRef } from '../core/ids.ts';
 import { parseJobId } from '../core/ids.ts';
+import { SCHEMA_VERSION } from '../core/schema-version.ts';
 import type { Pin } from '../core/settings.ts';
 import { acceptJob, maxRecordBytes } from '../pipeline/accept.ts';
 import type { Ports } from '../ports/index.ts';
@@ -10,7 +11,7 @@ import { ApiError } from './errors.ts';
 import { jobRef, readBody, readJson, unknownJob } from './request.ts';
 import { type Presign, resultLinks, streamOf } from './result-links.ts';
 import { jobJson, jobStatus } from './views.ts';
-import { type cancelledSchema, type JobsStatus, jobsStatusRequestSchema } from './wire.ts';
+import { type cancelledSchema, type JobsStatus, jobsStatusRequestSchema, type OpenInfo } from './wire.ts';
 
 const JSON_HEADERS = { 'content-type': 'application/json' };
 
@@ -70,6 +71,11 @@ export function jobRoutes(ports: Ports, pin: Pin, presign: Presign | undefined):
   });
 
   routes.get('/settings', (c) => c.json({ model: pin.model, settings: pin.settings }));
+
+  routes.get('/open', async (c) => {
+    const answer: OpenInfo = { open: await ledger.openCounts(), schemaVersion: SCHEMA_VERSION };
+    return c.json(answer);
+  });
 
   return routes;
 }

@@ -23,6 +23,7 @@ import {
   jobsPageSchema,
   jobsStatusRequestSchema,
   jobsStatusSchema,
+  openSchema,
   openSubmissionSchema,
   pinSchema,
   retriedSchema,
@@ -112,6 +113,15 @@ const SPECIFIC: readonly Route[] = [
     operationId: 'getSettings',
     summary: 'The model and settings that new jobs are accepted with',
     responses: { 200: success('Model and settings', pinSchema) },
+  },
+  {
+    method: 'GET',
+    path: '/open',
+    operationId: 'getOpen',
+    summary: 'How much work is open, by kind',
+    description:
+      'All zero and false: nothing is open. What was accepted or has changed in the last seconds may be missing.',
+    responses: { 200: success('Open work, and the schema version that it has', openSchema) },
   },
   {
     method: 'GET',

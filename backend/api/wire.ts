@@ -149,6 +149,16 @@ export const cancelledSchema = z.object({ cancelled: z.number() });
 export const retriedSchema = z.object({ submission: submissionSchema, retried: z.boolean() });
 /** `GET /settings`: what new jobs are pinned to. */
 export const pinSchema = z.object({ model: z.string(), settings: settingsSchema });
+/** `GET /open`: what would be left behind by an update to another schema version. */
+export const openSchema = z.object({
+  open: z.object({
+    chunks: z.boolean().describe('jobs wait that no batch has'),
+    batches: z.number().describe('batches that have not ended and are in no transform job'),
+    transforms: z.number().describe('transform jobs that have not ended'),
+    submissions: z.number().describe('submissions that have not ended, or are being cancelled or retried'),
+  }),
+  schemaVersion: z.number().describe('of stored items and of messages on their way'),
+});
 export const errorSchema = z.object({
   error: z.object({ code: z.union([z.enum(API_ERROR_CODES), z.string()]), message: z.string() }),
 });
@@ -164,6 +174,7 @@ export interface ResultLink {
 }
 export type ResultLine = z.infer<typeof resultLineSchema>;
 export type SubmissionInfo = z.infer<typeof submissionSchema>;
+export type OpenInfo = z.infer<typeof openSchema>;
 export type WireSettings = z.infer<typeof settingsSchema>;
 export type JobsStatus = z.infer<typeof jobsStatusSchema>;
 export type SubmissionsPage = z.infer<typeof submissionsPageSchema>;

@@ -1,4 +1,7 @@
-/** Every minute: rings for what is open, tells which submissions are finished, and measures how long the oldest job waits. */
+/**
+ * Every minute: rings for what is open, tells which submissions are finished, and measures how long the oldest job waits. Every
+ * hour: looks for what an older version left.
+ */
 import { finishedNotice } from '../aws/notices.ts';
 import { isFinished, type Submission } from '../core/submission.ts';
 import { reconcile } from '../pipeline/reconcile.ts';
@@ -12,6 +15,7 @@ export function create(runtime: Runtime): Handler<unknown, void> {
       runtime.work((ports) => reconcile(ports)),
       announceFinished(runtime),
       measureAge(runtime),
+      endLeftovers(runtime),
     ]);
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
   });
@@ -34,6 +38,14 @@ async function announceFinished({ ledger, clock, config, log, announce }: Runtim
 async function measureAge({ ledger, clock, meter }: Runtime): Promise<void> {
   const oldest = await ledger.oldestWaiting();
   meter.age(oldest === undefined ? 0 : Math.max(clock.now() - oldest, 0) / 1000);
+}
+
+/** In the first minute of each hour: it is a query a partition, and almost always there is nothing. */
+async function endLeftovers({ ledger, clock, log }: Runtime): Promise<void> {
+  if (new Date(clock.now()).getUTCMinutes() !== 0) return;
+  const { ended, left } = await ledger.leftovers();
+  if (ended + left > 0)
+    log.warn('an older version left open work, which this one can not go on with', { ended, left });
 }
 
 export const handler = fromEnvironment(create);

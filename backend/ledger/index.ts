@@ -7,7 +7,8 @@ import { acceptLedger } from './accept.ts';
 import { cancelLedger } from './cancel.ts';
 import type { Context } from './context.ts';
 import { gatherLedger } from './gather.ts';
-import { endBackoffs, markAnnounced, oldestWaiting, openWork, unannounced } from './open-work.ts';
+import { type Leftovers, leftovers } from './leftovers.ts';
+import { endBackoffs, markAnnounced, oldestWaiting, openCounts, openWork, unannounced } from './open-work.ts';
 import { pinKeeper } from './pins.ts';
 import { readLedger } from './read.ts';
 import { retryLedger } from './retry.ts';
@@ -23,6 +24,8 @@ export interface StoreLedger extends Ledger {
   unannounced(): Promise<readonly string[]>;
   /** Marks a finished submission's end as announced; false when it isn't finished in that generation, or was announced. */
   markAnnounced(id: string, generation: number): Promise<boolean>;
+  /** Ends open work of versions before this one whose time is over; says how much there was. */
+  leftovers(): Promise<Leftovers>;
   /** What waits for its time needn't any more: the process that made it wait is gone. */
   endBackoffs(): Promise<void>;
 }
@@ -38,9 +41,11 @@ export function createLedger(options: LedgerOptions): StoreLedger {
     ...cancelLedger(context),
     ...retryLedger(context),
     openWork: openWork(context),
+    openCounts: () => openCounts(context),
     oldestWaiting: () => oldestWaiting(context),
     unannounced: () => unannounced(context),
     markAnnounced: (id, generation) => markAnnounced(context, id, generation),
+    leftovers: () => leftovers(context),
     endBackoffs: () => endBackoffs(context),
   };
 }

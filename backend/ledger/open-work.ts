@@ -1,7 +1,9 @@
 /** What is open, by the sparse index. */
+
+import { inParallel } from '../core/in-parallel.ts';
 import { absent, both, equal, type Item, type Key, oneOf } from '../core/items.ts';
 import { isFinished } from '../core/submission.ts';
-import type { Ledger, OpenWork } from '../ports/ledger.ts';
+import type { Ledger, OpenCounts, OpenWork } from '../ports/ledger.ts';
 import { allOf } from '../ports/store.ts';
 import type { Context } from './context.ts';
 import {
@@ -18,6 +20,8 @@ import { readSubmission } from './submissions.ts';
 
 /** Work listed of each kind at a time: the rest is found the next time. */
 const MOST = 5000;
+/** Submissions read at a time. */
+const AT_A_TIME = 16;
 
 export function openWork(context: Context): Ledger['openWork'] {
   return async (now): Promise<OpenWork> => {
@@ -46,6 +50,31 @@ export function openWork(context: Context): Ledger['openWork'] {
       submissions: names(changing),
     };
   };
+}
+
+export async function openCounts(context: Context): Promise<OpenCounts> {
+  const count = async (...kinds: OpenKind[]): Promise<number> =>
+    (await Promise.all(kinds.map((kind) => openItems(context, kind)))).flat().length;
+  const [chunks, batches, transforms, changing, unfinished] = await Promise.all([
+    anyChunk(context),
+    count('forming', 'begun', 'waiting', 'held', 'ending'),
+    count('transform'),
+    count('changing'),
+    countUnfinished(context),
+  ]);
+  return { chunks, batches, transforms, submissions: changing + unfinished };
+}
+
+/** A submission stays in the index until its end is announced; where nobody does that, for good. */
+async function countUnfinished(context: Context): Promise<number> {
+  const items = await allOf(context.store, { pk: openKeyOf('submission'), index: 'open' });
+  let count = 0;
+  await inParallel(items, AT_A_TIME, async (item) => {
+    if (!concerns(context, item)) return;
+    const submission = await readSubmission(context, (item['pk'] as string).slice(2));
+    if (submission && !isFinished(submission)) count++;
+  });
+  return count;
 }
 
 /** Whose open work an item is; undefined: single jobs', or of several submissions. */

@@ -159,6 +159,16 @@ export interface ReadLedger {
   transformJob(name: string): Promise<TransformJob | undefined>;
 }
 
+/** How much is open, as the index shows it, which may lag behind. Of batches and transform jobs no more than some thousands are counted. */
+export interface OpenCounts {
+  /** There are jobs that no batch has. */
+  readonly chunks: boolean;
+  readonly batches: number;
+  readonly transforms: number;
+  /** Submissions of many jobs that have not ended, and those of any that are being cancelled or retried. */
+  readonly submissions: number;
+}
+
 export interface GatherLedger {
   /**
    * Chunks with jobs that no batch has, oldest first.
@@ -279,4 +289,5 @@ export interface Ledger
     SettleLedger,
     ChangeLedger {
   openWork(now: number): Promise<OpenWork>;
+  openCounts(): Promise<OpenCounts>;
 }

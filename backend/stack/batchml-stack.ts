@@ -7,6 +7,7 @@
 import { CfnOutput, Fn, type IStackSynthesizer, LegacyStackSynthesizer, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { ROUTES } from '../api/routes.ts';
+import { SCHEMA_VERSION } from '../core/schema-version.ts';
 import { addAlarms } from './alarms.ts';
 import { addApiStage } from './api-stage.ts';
 import { addBucket, addBucketPolicy } from './bucket.ts';
@@ -103,5 +104,7 @@ export class BatchmlStack extends Stack {
     const streamName = Fn.conditionIf(choices.stream.logicalId, stream.ref, '').toString();
     output('JobStreamName', streamName, 'Stream of bells; empty where JobStreamShardCount is 0');
     output('S3BucketName', bucket.ref, 'Bucket of records and results; stays when the stack is deleted');
+    const version = 'Of stored items and of messages; an update to another one wants no open work';
+    output('SchemaVersion', String(SCHEMA_VERSION), version);
   }
 }

@@ -292,3 +292,12 @@ describe('when the store fails', () => {
     expect(await error(answer)).toMatchObject({ status: 503, code: 'unavailable' });
   });
 });
+
+test('GET /open says how much is open, by kind, and of which version', async () => {
+  await idle();
+  const open = async () => (await pipeline.call('GET', '/open')).json();
+  const nothing = { chunks: false, batches: 0, transforms: 0, submissions: 0 };
+  expect(await open()).toEqual({ open: nothing, schemaVersion: 2 });
+  await pipeline.call('POST', '/submissions/s/chunks/0', chunk(0, 3));
+  expect(await open()).toMatchObject({ open: { submissions: 1 } });
+});

@@ -303,6 +303,24 @@ describe('reconcile', () => {
     ]);
   });
 
+  it('warns once an hour of what an older version left, and ends it at its deadline', async () => {
+    const { clock, store } = harness.services;
+    const hour = Math.ceil(clock.now() / 3_600_000) * 3_600_000;
+    const openAt = `${String(hour).padStart(15, '0')}#b`;
+    const old = { pk: 'B#b', sk: 'batch', openKey: 'waiting#0', openAt, waitDeadline: hour + 3_600_000 };
+    await store.putAll([old]);
+    const warnings = [];
+    for (const minutes of [0, 1, 59, 60, 61, 120]) {
+      clock.moveTo(hour + minutes * 60_000);
+      harness.said.length = 0;
+      await reconcile(harness.runtime)({}, context);
+      warnings.push(harness.said.find(({ level }) => level === 'warn')?.facts);
+    }
+    const none = undefined;
+    expect(warnings).toEqual([{ ended: 0, left: 1 }, none, none, { ended: 1, left: 0 }, none, none]);
+    expect(await store.get(old)).not.toHaveProperty('openKey');
+  });
+
   it('does the rest although one part fails, and then fails', async () => {
     const { runtime } = harness;
     const ledger = {

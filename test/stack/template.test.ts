@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { SCHEMA_VERSION } from '../../backend/core/schema-version.ts';
 import { templateOf } from '../../backend/stack/synth.ts';
 import { instantiate } from './instantiate.ts';
 import { ofType, TEMPLATE, TEXT, ZIPS } from './template.ts';
@@ -77,11 +78,12 @@ describe('the template', () => {
       for (const NoticeEmail of ['', 'me@example.org']) instantiate({ JobStreamShardCount, NoticeEmail });
   });
 
-  it('has the five outputs of the AWS sample; without a stream its name is empty', () => {
+  it('has the five outputs of the AWS sample and the schema version; without a stream its name is empty', () => {
     const outputs = (given: Record<string, string> = {}) =>
       Object.entries(instantiate(given).Outputs).map(([name, { Value }]) => [name, Value]);
-    const names = ['ApiEndpoint', 'ApiKeyId', 'JobTableName', 'JobStreamName', 'S3BucketName'];
-    expect(outputs().map(([name]) => name)).toEqual(names);
+    const sample = ['ApiEndpoint', 'ApiKeyId', 'JobTableName', 'JobStreamName', 'S3BucketName'];
+    expect(outputs().map(([name]) => name)).toEqual([...sample, 'SchemaVersion']);
+    expect(outputs()).toContainEqual(['SchemaVersion', String(SCHEMA_VERSION)]);
     expect(outputs()).toContainEqual(['JobStreamName', '']);
     expect(outputs({ JobStreamShardCount: '1' })).toContainEqual(['JobStreamName', '<Stream>']);
     expect(Object.values(TEMPLATE.Outputs).filter(({ Export }) => Export)).toEqual([]);

@@ -1,5 +1,5 @@
 /** The client of batchml's HTTP API. Every request may be repeated without harm, so every request is retried. */
-import type { Job, JobsStatus, SubmissionInfo, SubmissionsPage } from '@batchml/backend/wire';
+import type { Job, JobsStatus, OpenInfo, SubmissionInfo, SubmissionsPage } from '@batchml/backend/wire';
 import { DEFAULT_SETTINGS, type Settings } from '@batchml/backend/words';
 import { orAborted } from '../interrupts.ts';
 import { ApiError, refusedError, strangerError, UnreachableError } from './api-errors.ts';
@@ -79,6 +79,11 @@ export class ApiClient {
   /** The settings alone. */
   async settings(): Promise<Settings | undefined> {
     return (await this.pin())?.settings;
+  }
+
+  /** How much work is open, and of which schema version. */
+  openWork(): Promise<OpenInfo> {
+    return this.json('GET', '/open');
   }
 
   openSubmission(id: string, about: { content?: string; name?: string }): Promise<SubmissionInfo> {

@@ -11,6 +11,7 @@ export interface DeployFlags extends AwsFlags, FollowFlags, Readonly<Record<stri
   readonly exitCode?: true;
   readonly attach?: true;
   readonly cancel?: true;
+  readonly drained?: true;
   /** `--no-check` makes it false. */
   readonly check: boolean;
   readonly export?: string;
@@ -27,6 +28,10 @@ export const deployCommand = defineCommand<DeployFlags>({
     command.option('--model <name>', 'SageMaker model that the jobs run through; needed for a new stack');
     addModes(command);
     addFollowOptions(command);
+    command.option(
+      '--drained',
+      'the deployed pipeline has no open work: where an update must know that and can not ask it',
+    );
     command.option('--no-check', 'do not wait until the endpoint answers');
     addStackSettings(command);
   },

@@ -12,6 +12,7 @@ export interface TemplateParameter {
 export interface StackTemplate {
   readonly Parameters: Readonly<Record<string, TemplateParameter>>;
   readonly Resources: Readonly<Record<string, { readonly Type: string; readonly Condition?: string }>>;
+  readonly Outputs: Readonly<Record<string, { readonly Value: unknown }>>;
 }
 
 export interface Asset {

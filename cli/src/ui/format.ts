@@ -5,8 +5,8 @@ const NUMBER = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 export const formatCount = (n: number): string => NUMBER.format(n);
 
 /** `1 job`, `2,000 jobs`. */
-export function plural(n: number, word: string): string {
-  return `${formatCount(n)} ${word}${n === 1 ? '' : 's'}`;
+export function plural(n: number, word: string, words = `${word}s`): string {
+  return `${formatCount(n)} ${n === 1 ? word : words}`;
 }
 
 export function formatRate(jobs: number, ms: number): string {

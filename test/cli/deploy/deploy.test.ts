@@ -19,7 +19,7 @@ describe('a first deployment', () => {
     expect([code, stderr]).toEqual([0, stderr]);
     expect(stderr.indexOf('account  123456789012\nregion   eu-west-1')).toBeGreaterThan(0);
     expect(stderr.indexOf('account  123456789012')).toBeLessThan(stderr.indexOf('making the assets bucket'));
-    expect(stderr).toContain('adds 103 resources: 13 ApiGateway::Method');
+    expect(stderr).toContain('adds 105 resources: 14 ApiGateway::Method');
     expect(stderr).toContain('ok the endpoint answers');
     expect(stderr).toContain('saved as profile batchml, now the active one');
     expect(stderr.trimEnd()).toMatch(/next:\n {2}batchml submit FILE$/);
@@ -311,7 +311,7 @@ describe('--dry-run', () => {
   it('makes nothing at all in an account without the assets bucket', async () => {
     const { code, stdout, stderr } = await w.run('deploy --model my-model --dry-run --exit-code');
     expect(code).toBe(10);
-    expect(lines(stdout)).toHaveLength(108);
+    expect(lines(stdout)).toHaveLength(110);
     expect(stderr).toContain('the assets bucket (stack batchml-toolkit) would be made first');
     expect(w.aws.cloudFormation.stacks).toEqual([]);
   });
@@ -320,7 +320,7 @@ describe('--dry-run', () => {
     await w.deployed();
     const { code, stdout } = await w.run('deploy --model my-model --stack other --dry-run');
     expect(code).toBe(0);
-    expect(lines(stdout)).toHaveLength(103);
+    expect(lines(stdout)).toHaveLength(105);
     expect(w.stack('other')).toBeUndefined();
     expect(w.aws.cloudFormation.stacks.at(-1)?.status).toBe('DELETE_COMPLETE');
   });

@@ -1,4 +1,5 @@
-/** API keys, the account's settings, and the APIs of deployed stacks themselves: `GET /settings` with the key. */
+/** API keys, the account's settings, and the APIs of deployed stacks themselves: `GET /settings` and `GET /open` with the key. */
+import type { OpenInfo } from '@batchml/backend/wire';
 import { type Call, type Reply, ServiceError } from './http.ts';
 
 export class ApiGateway {
@@ -10,6 +11,8 @@ export class ApiGateway {
   readonly descriptions = new Map<string, string>();
   /** Requests that a deployed API refuses before it answers, as a new one does. */
   refusals = 0;
+  /** What a deployed API says is open; undefined: it has no such route. */
+  open: OpenInfo['open'] | undefined = { chunks: false, batches: 0, transforms: 0, submissions: 0 };
 
   handle({ method, path, query }: Call): Reply {
     if (/^\/usageplans\/[^/]+\/keys$/.test(path))
@@ -32,6 +35,8 @@ export class ApiGateway {
     const key = headers['x-api-key'] ?? '';
     const enabled = [...this.keys].filter(([id]) => !this.disabled.has(id)).map(([, value]) => value);
     if (this.refusals-- > 0 || !enabled.includes(key)) return { status: 403, json: { message: 'Forbidden' } };
+    if (path.endsWith('/open') && this.open !== undefined)
+      return { json: { open: this.open, schemaVersion: 2 } };
     if (!path.endsWith('/settings'))
       return { status: 404, json: { error: { code: 'not_found', message: path } } };
     return { json: { model: 'my-model', settings: {} } };

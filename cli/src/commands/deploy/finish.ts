@@ -64,7 +64,7 @@ export async function finish(
 }
 
 /** The key that opens the pipeline: the stack's own, or after a rotation the one that took its place. */
-async function fetchKey(
+export async function fetchKey(
   { call, clients, stacks, tell }: Session,
   { id: stackId }: StackView,
   id: string,

@@ -19,6 +19,7 @@ import { plural } from '../../ui/format.ts';
 import type { DeployFlags } from '../deploy.ts';
 import { busy, type Draft, isOutdated, withChangeSet } from './change-set.ts';
 import { confirm } from './confirm.ts';
+import { checkDrained } from './drained.ts';
 import { dryRunResult } from './dry-run.ts';
 import { finish } from './finish.ts';
 import { chooseModel } from './model.ts';
@@ -59,6 +60,7 @@ export async function deploy(session: Session, flags: DeployFlags): Promise<numb
   }
   if (plan === 'continue-rollback' && found !== undefined)
     now = await continueRollback(session, found, flags.timeout);
+  if (wanted.type === 'UPDATE' && now !== undefined) await checkDrained(session, now, pkg.template, flags);
 
   const template = await prepareTemplate(session, pkg, flags.dryRun === true);
   if (template === 'no bucket') {
