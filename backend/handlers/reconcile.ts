@@ -1,11 +1,9 @@
-/**
- * Every minute: rings for what is open, tells which submissions are finished, and measures how long the oldest job waits. Every
- * hour: looks for what an older version left.
- */
+/** Every minute: rings for what is open, tells which submissions are finished, and measures how long the oldest job waits. */
 import { finishedNotice } from '../aws/notices.ts';
 import { isFinished, type Submission } from '../core/submission.ts';
 import { reconcile } from '../pipeline/reconcile.ts';
 import { fromEnvironment, type Handler, invoked } from './lambda.ts';
+import { endLeftovers } from './leftovers.ts';
 import type { Runtime } from './runtime.ts';
 
 export function create(runtime: Runtime): Handler<unknown, void> {
@@ -38,14 +36,6 @@ async function announceFinished({ ledger, clock, config, log, announce }: Runtim
 async function measureAge({ ledger, clock, meter }: Runtime): Promise<void> {
   const oldest = await ledger.oldestWaiting();
   meter.age(oldest === undefined ? 0 : Math.max(clock.now() - oldest, 0) / 1000);
-}
-
-/** In the first minute of each hour: it is a query a partition, and almost always there is nothing. */
-async function endLeftovers({ ledger, clock, log }: Runtime): Promise<void> {
-  if (new Date(clock.now()).getUTCMinutes() !== 0) return;
-  const { ended, left } = await ledger.leftovers();
-  if (ended + left > 0)
-    log.warn('an older version left open work, which this one can not go on with', { ended, left });
 }
 
 export const handler = fromEnvironment(create);
