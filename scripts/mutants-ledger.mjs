@@ -40,14 +40,7 @@ export const LEDGER_MUTANTS = [
   },
   {
     promise: '6 a handler may die at any line',
-    what: 'who held a cancelled job is forgotten',
-    file: 'backend/core/chunk-head.ts',
-    edits: [["if (end.status !== 'Cancelled') holders", 'holders']],
-    tests: ['test/core/chunk-head.test.ts'],
-  },
-  {
-    promise: '6 a handler may die at any line',
-    what: 'who held a cancelled job is forgotten, and a batch is formed with other members',
+    what: 'who held a cancelled job is forgotten: its batch is formed with other members',
     file: 'backend/core/chunk-head.ts',
     edits: [["if (end.status !== 'Cancelled') holders", 'holders']],
     tests: CONTRACT,
@@ -148,7 +141,10 @@ export const LEDGER_MUTANTS = [
     promise: '3 a result for each line',
     what: 'merging segments loses a job',
     file: 'backend/ledger/segments.ts',
-    edits: [['return kept ? [', 'return kept && index !== 7 ? [']],
+    edits: [
+      ['packSegments(jobs, context.segments)', 'packSegments(jobs.slice(1), context.segments)'],
+      ['({ id, indexes }) => indexes.map((index) =>', '({ id }) => jobs.map(({ index }) =>'],
+    ],
     tests: ['test/ledger/segments.test.ts'],
   },
   {

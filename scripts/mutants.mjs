@@ -95,14 +95,21 @@ function copyTree(copy) {
 
 /** All tests that mutants name pass without any. */
 async function expectHealthy(tree) {
-  const sorts = new Map();
-  for (const { tests, project, env, only } of chosen) {
-    for (const test of tests) if (!existsSync(join(tree, test))) throw new Error(`there is no ${test}`);
-    const key = JSON.stringify([project, env, only]);
-    sorts.set(key, { project, env, only, tests: [...(sorts.get(key)?.tests ?? []), ...tests] });
-  }
-  for (const sort of sorts.values()) {
-    const run = await runTests(tree, { ...sort, tests: [...new Set(sort.tests)] }, AT_ONCE);
+  const runs = new Map();
+  for (const { tests, project, env, only } of chosen)
+    for (const test of tests) {
+      if (!existsSync(join(tree, test))) throw new Error(`there is no ${test}`);
+      // Files of which only parts are asked for are one run, by all those parts.
+      const narrow = !chosen.some((other) => other.only === undefined && other.tests.includes(test));
+      const key = JSON.stringify([project, env, narrow]);
+      const run = runs.get(key) ?? { project, env, files: new Set(), parts: new Set() };
+      runs.set(key, run);
+      run.files.add(test);
+      if (narrow) run.parts.add(only);
+    }
+  for (const { files, parts, ...how } of runs.values()) {
+    const only = parts.size > 0 ? [...parts].join('|') : undefined;
+    const run = await runTests(tree, { ...how, only, tests: [...files] }, AT_ONCE);
     if (run.status !== 0)
       throw new Error(`a test fails without a mutant: ${firstFailure(run.stdout)}\n${run.stderr}`);
   }

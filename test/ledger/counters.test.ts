@@ -55,9 +55,11 @@ describe('a poll', () => {
   });
 
   it('reads again what contradicts itself', async () => {
-    // All counters are there.
-    for (let n = 0; n < 16; n++) await steps.accept(chunkOf('s', n, 1));
-    let n = 16;
+    // All counters are there, and nothing is queued.
+    const first = Array.from({ length: 16 }, (_, chunk) => ({ submission: 's', chunk, from: 0, to: 1 }));
+    for (const { chunk } of first) await steps.accept(chunkOf('s', chunk, 1));
+    await steps.claim((await steps.waiting(first)).id);
+    let n = first.length;
     const another = async () => {
       const chunk = n++;
       await steps.accept(chunkOf('s', chunk, 1));
