@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Ledger } from '../../backend/ports/ledger.ts';
-import { batchOf, chunkOf, pinOf, Steps, T0 } from './ledger-steps.ts';
+import { batchOf, chunkOf, pinOf, refsOf, Steps, T0 } from './ledger-steps.ts';
 
 /** What gathering promises: every chunk's jobs are in batches once. */
 export function gatherContract(open: () => Ledger): void {
@@ -119,6 +119,19 @@ export function gatherContract(open: () => Ledger): void {
       const formed = await ledger.formBatches([draft]);
       expect(await ledger.formBatches([draft])).toEqual(formed);
       expect(await ledger.batch('b-1')).toEqual(draft);
+    });
+  });
+
+  describe('formBatches of a batch that lost a job to a cancel', () => {
+    it('finds the same members again, and what it starts is counted once', async () => {
+      await steps.submission('a', [3]);
+      const draft = batchOf('b-1', [{ submission: 'a', chunk: 0, from: 0, to: 3 }]);
+      await ledger.formBatches([draft]);
+      expect(await ledger.cancelJobs(refsOf('a', 0, [1]), T0)).toBe(1);
+      expect(await ledger.formBatches([draft])).toEqual([draft]);
+      await ledger.markWaiting(['b-1']);
+      await steps.claim('b-1');
+      expect(await steps.counts('a')).toEqual({ Processing: 2, Cancelled: 1 });
     });
   });
 

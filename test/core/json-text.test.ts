@@ -213,5 +213,6 @@ describe('onOneLine', () => {
       }),
     );
     expect(onOneLine('{\r "n":\r\n  1.0 }')).toBe('{"n":1.0 }');
+    expect(onOneLine('[1,\r 2]')).toBe('[1,2]');
   });
 });

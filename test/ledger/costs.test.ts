@@ -86,6 +86,19 @@ describe('reading', () => {
     expect(backend.asked.reads).toBeLessThan(40);
   });
 
+  it('a submission costs the same, however many chunks it has', async () => {
+    const cost = async (id: string) => {
+      forget(backend.asked);
+      await backend.ledger.submission(id);
+      return [backend.asked.reads, backend.asked.itemsRead];
+    };
+    await steps.submission('small', Array(16).fill(1));
+    await steps.submission('large', Array(200).fill(1));
+    // Whatever is remembered is remembered of both.
+    await cost('small');
+    expect(await cost('large')).toEqual(await cost('small'));
+  });
+
   it('large results that stand beside each other takes one request, and none that is not asked for', async () => {
     await steps.submission('s', [100]);
     const batch = await steps.waiting(members('s', 1, 100));

@@ -45,6 +45,16 @@ describe('a submission whose time is over', () => {
     expect((await ledger.submission('s'))?.counters.total).toBe(2);
   });
 
+  it('is not taken for the next one of that name when results are kept longer from now on', async () => {
+    await backend.ledger.acceptChunk(chunkOf('s', 0, 2), draftOf('s'));
+    now = T0 + 40 * DAY;
+    backend.gone('S#');
+    const ledger = backend.again({ retentionDays: 90 });
+    const late = draftOf('s', { createdAt: now });
+    expect(await ledger.acceptChunk(chunkOf('s', 0, 2, { acceptedAt: now }), late)).toBe('expired');
+    expect((await ledger.submission('s'))?.counters.total).toBe(0);
+  });
+
   it('does not lend its counters to the next one of that name', async () => {
     const { ledger } = backend;
     await ledger.acceptChunk(chunkOf('s', 0, 2), draftOf('s'));

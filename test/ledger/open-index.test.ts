@@ -137,6 +137,18 @@ describe('items', () => {
 });
 
 describe('places', () => {
+  it('are given back when their transform jobs end, once each', async () => {
+    const { batch, name } = await steps.running('a', 1);
+    await steps.file(batch);
+    await Promise.all([1, 2].map(() => backend.ledger.endTransformJob(name, undefined)));
+    for (const id of ['b', 'c']) await steps.submission(id, [1]);
+    const [one, two] = await Promise.all(
+      ['b', 'c'].map((id) => steps.waiting([{ submission: id, chunk: 0, from: 0, to: 1 }])),
+    );
+    expect(await backend.ledger.claimTransformJob(transformOf('one', [one?.id ?? '']), 1)).toBe('claimed');
+    expect(await backend.ledger.claimTransformJob(transformOf('two', [two?.id ?? '']), 1)).toBe('full');
+  });
+
   it('of transform jobs that are not there any more are given back', async () => {
     const { batch, name } = await steps.running('a', 1);
     await steps.submission('b', [1]);

@@ -157,6 +157,20 @@ describe('chunks', () => {
 });
 
 describe('starting', () => {
+  it('takes no batch whose object could not be written', async () => {
+    const { objects } = pipeline.ports;
+    const full = { ...objects, writeBatches: async () => Promise.reject(new Error('the disk is full')) };
+    pipeline.ports = { ...pipeline.ports, objects: full };
+    await pipeline.submit('s', records(10));
+    await pipeline.settle(10 * MINUTE);
+    expect(await pipeline.ports.ledger.waitingBatches(pipeline.clock.now(), 10)).toEqual([]);
+    expect(pipeline.transforms.created).toEqual([]);
+    pipeline.ports = { ...pipeline.ports, objects };
+    await pipeline.reconcile();
+    await pipeline.settle();
+    await expectWhole(pipeline, 's', () => true);
+  });
+
   it('takes no more transform jobs at a time than the setting, and the next when one has ended', async () => {
     pipeline.transforms.trouble.holding = true;
     for (let i = 0; i < 5; i++) {

@@ -143,7 +143,9 @@ describe('an output', () => {
   ];
   it.each(spoilt)('%s is not filed, and its batch is tried again', async (_, spoil) => {
     let times = 0;
-    trouble.spoil = (text) => (times++ === 0 ? spoil(text) : text);
+    // Nothing of it is taken: which line is whose is not known.
+    const doubtful = (text: string) => text.replace(/"twice":/g, '"doubtful":');
+    trouble.spoil = (text) => (times++ === 0 ? doubtful(spoil(text)) : text);
     await pipeline.submit('s', records(100));
     await pipeline.settle();
     await expectWhole(pipeline, 's', () => true);

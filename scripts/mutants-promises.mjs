@@ -1,0 +1,207 @@
+// Mutants of what the pipeline, the API and the command line promise.
+export const PROMISE_MUTANTS = [
+  {
+    promise: '1 acknowledged is durable',
+    what: 'answers before the chunk is stored',
+    file: 'backend/pipeline/accept.ts',
+    edits: [
+      [
+        'const outcome = await ledger.acceptChunk(chunk, draft);',
+        "void ledger.acceptChunk(chunk, draft).catch(() => undefined);\n  const outcome = 'accepted' as string;",
+      ],
+    ],
+    tests: ['test/api/submission-routes.test.ts'],
+  },
+  {
+    promise: '1 everything open has a deadline',
+    what: 'waiting batches are never failed',
+    file: 'backend/pipeline/reconcile.ts',
+    edits: [['for (const id of open.overdue) {', 'for (const id of open.overdue.slice(0, 0)) {']],
+    tests: ['test/pipeline/deadlines.test.ts'],
+  },
+  {
+    promise: '1 everything open has a deadline',
+    what: 'a transform job may run for ever',
+    file: 'backend/pipeline/settle.ts',
+    edits: [['>= job.deadline) await transforms.stop(name);', '>= job.deadline) return;']],
+    tests: ['test/pipeline/deadlines.test.ts'],
+  },
+  {
+    promise: '3 one line for each input line, in order',
+    what: 'the listing of final lines skips what is not final',
+    file: 'backend/pipeline/read.ts',
+    edits: [['return page({ chunk, index }, true);', 'continue;']],
+    tests: ['test/pipeline/read.test.ts'],
+  },
+  {
+    promise: '3 a result or an error, never both',
+    what: 'a result behind an address is printed as null',
+    file: 'cli/src/client/whole-results.ts',
+    edits: [["if (head === '') plain.push(", "if (head !== ' ') plain.push("]],
+    tests: ['test/cli/client/whole-results.test.ts'],
+  },
+  {
+    promise: '3 a result or an error, never both',
+    what: 'a failed job shows a result beside its error',
+    file: 'backend/api/views.ts',
+    edits: [
+      [
+        '`${head},"error":${JSON.stringify(error)}}`',
+        '`${head},"result":null,"error":${JSON.stringify(error)}}`',
+      ],
+    ],
+    tests: ['test/api/views.test.ts'],
+  },
+  {
+    promise: '4 a poll costs the same for any size',
+    what: 'asking for a submission reads its chunks',
+    file: 'backend/ledger/submissions.ts',
+    edits: [
+      [
+        'const counters = sumCounters(items, meta.at);',
+        'const counters = sumCounters(items, meta.at);\n    await allOf(context.store, { pk: headKey(id, 0).pk });',
+      ],
+    ],
+    tests: ['test/ledger/costs.test.ts'],
+  },
+  {
+    promise: '5 a bad record fails alone',
+    what: 'a batch with a bad record fails whole',
+    file: 'backend/core/judge.ts',
+    edits: [["if (batch.jobs === 1) return { kind: 'fail'", "if (batch.jobs > 0) return { kind: 'fail'"]],
+    tests: ['test/core/judge.test.ts'],
+  },
+  {
+    promise: "5 with the model's own message",
+    what: 'the message is left out',
+    file: 'backend/core/data-log.ts',
+    edits: [["message: said === '' ? status || entry.kind : said", 'message: status || entry.kind']],
+    tests: ['test/core/data-log.test.ts'],
+  },
+  {
+    promise: '5 nothing is multiplied',
+    what: 'a refusing model is sent every part of every batch',
+    file: 'backend/core/judge.ts',
+    edits: [['if (proven || batch.round > 1)', 'if (proven || batch.round > -1)']],
+    tests: ['test/core/judge.test.ts'],
+  },
+  {
+    promise: '5 found in few tries',
+    what: 'failed batches are halved',
+    file: 'backend/core/split.ts',
+    edits: [['Math.ceil(jobs ** (1 / roundsLeft) - 1e-9)', '2']],
+    tests: ['test/core/split.test.ts'],
+  },
+  {
+    promise: '6 every event may come never',
+    what: 'reconcile forgets the transform jobs',
+    file: 'backend/pipeline/reconcile.ts',
+    edits: [["for (const name of open.transforms) bells.ring({ kind: 'transform', name });", '']],
+    tests: ['test/pipeline/deadlines.test.ts'],
+  },
+  {
+    promise: '6 a handler may die at any line',
+    what: 'a batch counts as written before its object is there',
+    file: 'backend/pipeline/gather.ts',
+    edits: [
+      ['await writeObjects(ports, batches); await ports.ledger', 'await ports.ledger'],
+      [
+        "ports.bells.ring({ kind: 'start' });",
+        "await writeObjects(ports, batches);\n  ports.bells.ring({ kind: 'start' });",
+      ],
+    ],
+    tests: ['test/pipeline/gather.test.ts'],
+  },
+  {
+    promise: '7 what is wrong is said before anything is sent',
+    what: 'bad lines are left to the server',
+    file: 'cli/src/commands/checked-input.ts',
+    edits: [['if (summary.problemCount > 0)', 'if (summary.problemCount > 1e9)']],
+    tests: ['test/cli/commands/submit.test.ts'],
+  },
+  {
+    promise: '9 never a wrong result',
+    what: 'results are filed by where they stand, not by their ID',
+    file: 'backend/pipeline/file-results.ts',
+    edits: [['parsed && open.get(parsed.id);', 'parsed && [...open.values()][0];']],
+    tests: ['test/pipeline/trouble.test.ts'],
+  },
+  {
+    promise: '9 never a wrong result',
+    what: 'an output with a missing line is filed',
+    file: 'backend/pipeline/file-results.ts',
+    edits: [['if (open.size > 0) return undefined;', '']],
+    tests: ['test/pipeline/trouble.test.ts'],
+  },
+  {
+    promise: '9 never a wrong result',
+    what: 'an output that repeats a line is filed',
+    file: 'backend/pipeline/file-results.ts',
+    edits: [
+      ['open.delete(parsed.id);', 'seen.add(parsed.id);'],
+      ['if (open.size > 0)', 'if (open.size > seen.size)'],
+      [
+        'const kept: FiledResult[] = [];',
+        'const kept: FiledResult[] = [];\n  const seen = new Set<string>();',
+      ],
+    ],
+    tests: ['test/pipeline/trouble.test.ts'],
+  },
+  {
+    promise: '9 never a wrong result',
+    what: 'an output line that is not UTF-8 is filed',
+    file: 'backend/pipeline/output-lines.ts',
+    edits: [
+      [
+        "isUtf8(line) ? withoutReturn(line.toString('utf8')) : undefined",
+        "withoutReturn(line.toString('utf8'))",
+      ],
+    ],
+    tests: ['test/pipeline/file-results.test.ts'],
+  },
+  {
+    promise: '9 never a wrong result',
+    what: 'an answer of another number of lines is taken',
+    file: 'backend/local/transform/answers.ts',
+    edits: [['lines.length === records ? lines', 'lines.length > 0 ? lines']],
+    tests: ['test/local/transform/answers.test.ts'],
+  },
+  {
+    promise: '9 never a wrong result',
+    what: 'an answer that is not UTF-8 is taken',
+    file: 'backend/local/transform/answer-body.ts',
+    edits: [["'utf-8', { fatal: true }", "'utf-8', { fatal: false }"]],
+    tests: ['test/local/transform/memory.test.ts'],
+    only: 'that is not UTF-8 is no result',
+  },
+  {
+    promise: '9 its text is unchanged',
+    what: 'of equal keys the first counts',
+    file: 'backend/core/json-text.ts',
+    edits: [
+      ['members.set(unquoted(', 'if (!members.has(unquoted(text.slice(at, keyTo)))) members.set(unquoted('],
+    ],
+    tests: ['test/core/json-text.test.ts'],
+  },
+  {
+    promise: '9 its text is unchanged',
+    what: 'a carriage return at the end of an output line is kept',
+    file: 'backend/pipeline/output-lines.ts',
+    edits: [['=== 13 ? line.slice(0, -1) : line', '=== 13 ? line : line']],
+    tests: ['test/pipeline/output-lines.test.ts'],
+  },
+  {
+    promise: '9 its text is unchanged',
+    what: 'a carriage return in a result makes a line break',
+    file: 'backend/core/json-text.ts',
+    edits: [["json.includes('\\n') || json.includes('\\r') ?", "json.includes('\\n') ?"]],
+    tests: ['test/core/json-text.test.ts'],
+  },
+  {
+    promise: '7 what is wrong is said before anything is sent',
+    what: 'nesting has no limit',
+    file: 'backend/core/json-scan.ts',
+    edits: [['if (depth === maxDepth)', 'if (depth === -1)']],
+    tests: ['test/core/json-text.test.ts'],
+  },
+];
