@@ -30,7 +30,7 @@ export const LEDGER_MUTANTS = [
   },
   {
     promise: '1 exactly one final status',
-    what: 'a result is filed for a job of another generation',
+    what: 'a result is filed for a job that another batch or a later generation holds',
     file: 'backend/core/chunk-head.ts',
     edits: [
       [
