@@ -44,8 +44,15 @@ export const DRIVER_MUTANTS = [
     promise: '8 local and cloud behave alike',
     what: 'the DynamoDB driver renders a condition otherwise than SQLite evaluates it',
     file: 'backend/aws/dynamo/expressions.ts',
-    edits: [['`size(${name}) < ', '`size(${name}) <= ']],
-    tests: ['test/aws/dynamo-store.test.ts'],
+    edits: [['terms.value(condition.count)', 'terms.value(condition.count + 1)']],
+    tests: ['test/aws/dynamo-expressions.test.ts'],
+  },
+  {
+    promise: '8 local and cloud behave alike',
+    what: 'the DynamoDB driver adds what it should take out of a set',
+    file: 'backend/aws/dynamo/expressions.ts',
+    edits: [["'DELETE',", "'ADD',"]],
+    tests: ['test/aws/dynamo-expressions.test.ts'],
   },
   {
     promise: '8 local and cloud behave alike',

@@ -9,6 +9,7 @@ export const LEDGER_MUTANTS = [
     file: 'backend/ledger/heads.ts',
     edits: [["both(equal('rev', row.rev), equal('birth', row.birth))", "equal('birth', row.birth)"]],
     tests: CONTRACT,
+    only: 'gather',
   },
   {
     promise: '6 two may run at once',
@@ -25,10 +26,11 @@ export const LEDGER_MUTANTS = [
       ['holder.generation === generation && ends[index] === undefined', 'holder.generation === generation'],
     ],
     tests: CONTRACT,
+    only: 'fileResults',
   },
   {
     promise: '1 exactly one final status',
-    what: 'a result is filed for a job of another generation',
+    what: 'a result is filed for a job that another batch or a later generation holds',
     file: 'backend/core/chunk-head.ts',
     edits: [
       [
@@ -37,6 +39,7 @@ export const LEDGER_MUTANTS = [
       ],
     ],
     tests: CONTRACT,
+    only: 'fileResults|retrying',
   },
   {
     promise: '6 a handler may die at any line',
@@ -44,6 +47,7 @@ export const LEDGER_MUTANTS = [
     file: 'backend/core/chunk-head.ts',
     edits: [["if (end.status !== 'Cancelled') holders", 'holders']],
     tests: CONTRACT,
+    only: 'lost a job to a cancel',
   },
   {
     promise: '4 counts add up',
@@ -51,6 +55,7 @@ export const LEDGER_MUTANTS = [
     file: 'backend/ledger/start.ts',
     edits: [['if (!isFresh(row)) continue;', '']],
     tests: CONTRACT,
+    only: 'claimTransformJob',
   },
   {
     promise: '4 counts add up',
@@ -58,6 +63,7 @@ export const LEDGER_MUTANTS = [
     file: 'backend/ledger/fail.ts',
     edits: [['...(queued ? { started: open.length } : {})', '']],
     tests: CONTRACT,
+    only: 'failWaiting',
   },
   {
     promise: '4 counts add up',
@@ -65,6 +71,7 @@ export const LEDGER_MUTANTS = [
     file: 'backend/ledger/cancel.ts',
     edits: [['...(queued ? { started: length } : {})', '']],
     tests: CONTRACT,
+    only: 'cancelJobs',
   },
   {
     promise: '4 counts add up',
@@ -72,6 +79,7 @@ export const LEDGER_MUTANTS = [
     file: 'backend/ledger/cancel.ts',
     edits: [['changes: { add: { gone } }', 'changes: { add: { gone: 0 } }']],
     tests: CONTRACT,
+    only: 'claimTransformJob',
   },
   {
     promise: '4 counts add up',
@@ -110,6 +118,7 @@ export const LEDGER_MUTANTS = [
     file: 'backend/ledger/fail.ts',
     edits: [['changes: { set }, condition: still', 'changes: { set }']],
     tests: CONTRACT,
+    only: 'applyVerdict',
   },
   {
     promise: '1 failing is decided once',
@@ -264,6 +273,7 @@ export const LEDGER_MUTANTS = [
     file: 'backend/ledger/accept.ts',
     edits: [["? 'repeated' : 'conflict'", "? 'repeated' : 'repeated'"]],
     tests: CONTRACT,
+    only: 'acceptChunk',
   },
   {
     promise: '2 sending again changes nothing',
@@ -271,6 +281,7 @@ export const LEDGER_MUTANTS = [
     file: 'backend/ledger/accept.ts',
     edits: [['{ key, item, condition: noHead }, { ...count', '{ key, item }, { ...count']],
     tests: CONTRACT,
+    only: 'acceptChunk',
   },
   {
     promise: '1 acknowledged is counted',
@@ -278,6 +289,7 @@ export const LEDGER_MUTANTS = [
     file: 'backend/ledger/accept.ts',
     edits: [["of: [equal('birth', birth), absent('closed')]", "of: [equal('birth', birth)]"]],
     tests: CONTRACT,
+    only: 'acceptChunk',
   },
   {
     promise: '1 acknowledged is counted',
@@ -295,6 +307,7 @@ export const LEDGER_MUTANTS = [
       [", condition: equal('state', 'Forming') });", ' });'],
     ],
     tests: CONTRACT,
+    only: 'markWaiting',
   },
   {
     promise: '6 two may run at once',
@@ -302,6 +315,7 @@ export const LEDGER_MUTANTS = [
     file: 'backend/ledger/start.ts',
     edits: [["fewerThan('names', slots)", "fewerThan('names', slots + 1)"]],
     tests: CONTRACT,
+    only: 'claimTransformJob',
   },
   {
     promise: '6 every event may come never',
@@ -326,7 +340,7 @@ export const LEDGER_MUTANTS = [
     promise: 'open work is what is open',
     what: 'a chunk that is taken stays in the index',
     file: 'backend/ledger/heads.ts',
-    edits: [['...(unheld ? {} : { remove: OPEN_ATTRIBUTES })', '']],
+    edits: [['...(unheld ? {} : { remove: OPEN_ATTRIBUTES }),', '']],
     tests: ['test/ledger/open-index.test.ts'],
     only: 'single jobs',
   },
@@ -336,6 +350,7 @@ export const LEDGER_MUTANTS = [
     file: 'backend/ledger/start.ts',
     edits: [['add: { attempts: 1 }, remove: OPEN_ATTRIBUTES,', 'add: { attempts: 1 },']],
     tests: CONTRACT,
+    only: 'openWork',
   },
   {
     promise: 'open work is what is open',
@@ -351,5 +366,21 @@ export const LEDGER_MUTANTS = [
     file: 'backend/ledger/transform-rows.ts',
     edits: [["row.sealed || row.state !== 'Claimed') return row;", 'row) return row;']],
     tests: INTERRUPTED,
+  },
+  {
+    promise: '1 exactly one final status',
+    what: 'a batch is done while a job of it is open',
+    file: 'backend/ledger/file.ts',
+    edits: [['open.get(id) === 0', '(open.get(id) ?? 0) < 2']],
+    tests: CONTRACT,
+    only: 'fileResults',
+  },
+  {
+    promise: '1 acknowledged is counted',
+    what: 'a submission is closed while a chunk is missing',
+    file: 'backend/ledger/accept.ts',
+    edits: [['|| (chunks !== undefined && found.chunks !== chunks)', '']],
+    tests: CONTRACT,
+    only: 'closeSubmission',
   },
 ];

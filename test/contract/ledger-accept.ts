@@ -125,6 +125,13 @@ export function acceptContract(open: () => Ledger): void {
       expect(await ledger.closeSubmission('s', 4)).toMatchObject({ kind: 'closed', total: 4 });
     });
 
+    it('leaves it open at another number of chunks: one with as many jobs may be missing', async () => {
+      for (const n of [0, 2]) await steps.accept(chunkOf('s', n, 2));
+      expect(await ledger.closeSubmission('s', 4, 3)).toEqual({ kind: 'mismatch', total: 4, chunks: 2 });
+      expect(await ledger.submission('s')).toMatchObject({ closed: false });
+      expect(await ledger.closeSubmission('s', 4, 2)).toMatchObject({ kind: 'closed' });
+    });
+
     it('knows what it does not know, and closes one without jobs', async () => {
       expect(await ledger.closeSubmission('nothing', 0)).toEqual({ kind: 'unknown' });
       await ledger.openSubmission(draftOf('empty'));
