@@ -82,16 +82,28 @@ export function headWrite({ row }: FoundHead, head: Head, more: { seg?: Uint8Arr
 /** Whether nothing of a head's number is there. */
 export const noHead: Condition = absent('pk');
 
-/** All heads of a submission from a chunk on, in order, read page by page as they are asked for. */
-export async function* allHeads(context: Context, id: string, from: number): AsyncGenerator<FoundHead> {
+/**
+ * Heads of a submission from a chunk on, in order, read page by page as they are asked for.
+ * @param most how many of them: no more are read. @default all
+ */
+export async function* allHeads(
+  context: Context,
+  id: string,
+  from: number,
+  most = Number.POSITIVE_INFINITY,
+): AsyncGenerator<FoundHead> {
+  let left = most;
   let start: number | undefined = from;
   let parts: readonly number[] | undefined;
   while (start !== undefined) {
     const { pk, sk } = headKey(id, start);
-    for await (const item of context.store.query({ pk, from: sk, to: 'h#~' })) {
+    const limit = left < Number.POSITIVE_INFINITY ? { limit: left } : {};
+    for await (const item of context.store.query({ pk, from: sk, to: 'h#~', ...limit })) {
+      left--;
       const found = foundHead(item);
       if (!isOver(context, found.row.birth)) yield found;
     }
+    if (left <= 0) return;
     parts ??= await partitionsOf(context, id);
     const done = partOf(start);
     const next = parts.find((part) => part > done);

@@ -54,8 +54,7 @@ export function readLedger(context: Context): ReadLedger {
     async chunks(id, from, limit, read = {}) {
       const views: ChunkView[] = [];
       let chars = read.chars ?? Number.POSITIVE_INFINITY;
-      for await (const found of allHeads(context, id, from)) {
-        if (views.length === limit) break;
+      for await (const found of allHeads(context, id, from, limit)) {
         const index = views.length === 0 ? (read.index ?? 0) : 0;
         const { view, read: taken } = await viewChunk(context, found, { ...read, index, chars });
         chars -= taken;
