@@ -1,6 +1,6 @@
 /**
  * Addresses of objects in the bucket that can be read without credentials for a while: presigned GetObject requests.
- * Only the host is signed, so that whoever reads may ask for a part by the Range header; a command with a `Range` would
+ * Only the host is signed, so that a reader may ask for a part by the Range header; a command with a `Range` would
  * make it a signed header that must be sent as it was (aws-sdk-js-v3#4823).
  */
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';

@@ -64,7 +64,7 @@ export interface Batch {
   readonly members: readonly Member[];
   readonly jobs: number;
   readonly pin: Pin;
-  /** Its chunk was cut: it is one of several, each of so many jobs of it. Of a batch that was not split from another. */
+  /** Its chunk was cut: it is one of several, each of `size` jobs of it. Of a batch that was not split from another. */
   readonly cut?: Cut;
   /** Generation of its jobs: 0, or that of the retry that formed it. */
   readonly generation: number;

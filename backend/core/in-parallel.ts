@@ -1,4 +1,4 @@
-/** Does work for each item, so many at a time, and gives the answers in the items' order. */
+/** Does work for each item, at most `atATime` at once, and gives the answers in the items' order. */
 export async function inParallel<T, R>(
   items: readonly T[],
   atATime: number,

@@ -67,7 +67,7 @@ export function packSegments(jobs: readonly KeptJob[], limits: SegmentLimits): S
   return parts(leaving(some, limits.placeFrom)).flatMap((part) => within(part, limits));
 }
 
-/** Results of so many characters and more are left at their place, if they have one. */
+/** Results of `from` characters and more are left at their place, if they have one. */
 function leaving(jobs: readonly KeptJob[], from: number): KeptJob[] {
   return jobs.map(({ index, kept }) => {
     const place = 'result' in kept && kept.result.length >= from ? kept.place : undefined;

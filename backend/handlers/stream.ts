@@ -17,7 +17,7 @@ export interface HeardStream {
 const AT_A_TIME = 8;
 
 /**
- * A record that can't be read must not hold up its shard: it is told of and passed over. So is one of another version, which
+ * A record that can't be read must not hold up its shard: it is logged and passed over. So is one of another version, which
  * goes to the dead letters.
  */
 export async function hearStream(

@@ -29,9 +29,9 @@ import { anyMetaOf, type Meta, metaOf, newSubmission, readSubmission, totalsOf }
 
 /** A submission that takes chunks while it is being closed is looked at again so often. */
 const CLOSE_TRIES = 50;
-/** A single job's line of at most so many bytes stands in its head. */
+/** A single job's line of at most this many bytes stands in its head. */
 const LINE_IN_HEAD = 512;
-/** A directory of at most so many characters stands in the head. */
+/** A directory of at most this many characters stands in the head. */
 const DIRECTORY_IN_HEAD = 128;
 /** Hex digits of a body's SHA-256 that are kept. */
 const SHA_DIGITS = 32;

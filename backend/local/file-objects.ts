@@ -2,6 +2,7 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { inParallel } from '../core/in-parallel.ts';
 import type { Objects } from '../ports/objects.ts';
 import { randomText } from './random.ts';
 
@@ -23,7 +24,8 @@ export function fileObjects(root: string): Objects {
   const path = (batch: string) => join(folder, `${batch}.jsonl`);
   return {
     async writeBatches(objects) {
-      await inParallel(objects, ({ batch, parts }) => writeWhole(path(batch), parts));
+      // The disk takes several syncs together.
+      await inParallel(objects, AT_A_TIME, ({ batch, parts }) => writeWhole(path(batch), parts));
       const dir = await open(folder, 'r');
       try {
         await dir.sync();
@@ -64,13 +66,4 @@ async function writeWhole(path: string, parts: readonly Uint8Array[]): Promise<v
     await rm(aside, { force: true });
     throw error;
   }
-}
-
-/** Does something for each item, a few at a time: the disk takes several syncs together. */
-async function inParallel<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
-  let next = 0;
-  const worker = async () => {
-    for (let i = next++; i < items.length; i = next++) await act(items[i] as T);
-  };
-  await Promise.all(Array.from({ length: Math.min(AT_A_TIME, items.length) }, worker));
 }
