@@ -38,7 +38,7 @@ function badInput(
     code: 'bad_input',
     exitCode: EXIT.usage,
     why: [...lines, ...(more > 0 ? [`and ${formatCount(more)} more`] : [])].join('\n'),
-    next: ['mend or remove them; nothing was sent', ...next],
+    next: ['fix or remove them; nothing was sent', ...next],
     data: { problems: problems.map((problem) => ({ file: label, ...problem })), problemCount },
   });
 }
